@@ -1,0 +1,155 @@
+"""One leader among several candidates: a key on a lease that only one of them can create.
+
+An etcd lock alone does not give mutual exclusion: a leader that was stopped for a while may
+act after its lease ran out. Therefore every write of a leader carries its term's `guard`, a
+comparison with the election key's create revision, and is refused when the term is over.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import structlog
+
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import (
+    DELETE,
+    Compacted,
+    Compare,
+    Etcd,
+    EtcdError,
+    Get,
+    KeyValue,
+    Put,
+    RevisionWentBack,
+    absent,
+    create_revision_is,
+)
+from deis_node.cluster.lease import Lease
+from deis_node.cluster.records import Leader
+from deis_node.runtime.backoff import Backoff
+from deis_node.runtime.tasks import Tasks
+
+log = structlog.get_logger()
+
+_LOOK = 30.0
+"""Seconds after which a watch of the election key is not relied on any more."""
+
+
+class Term:
+    """The time of one leader, from winning the election until `lost` is set."""
+
+    def __init__(self, key: str, revision: int) -> None:
+        self.key = key
+        self.revision = revision
+        self.guard: Compare = create_revision_is(key, revision)
+        """To be put into every transaction of the leader."""
+        self.lost = asyncio.Event()
+        """Set when the key is gone, or when the lease is unconfirmed for its TTL."""
+
+
+class Election:
+    """A candidate called `name`; ttl is the seconds after which a silent leader is replaced."""
+
+    def __init__(self, etcd: Etcd, name: str, ttl: int, key: str = keys.LEADER) -> None:
+        self._etcd = etcd
+        self._name = name
+        self._ttl = ttl
+        self._key = key
+
+    @asynccontextmanager
+    async def campaign(self, value_for: Callable[[], Awaitable[bytes]]) -> AsyncIterator[Term]:
+        """Wait until elected, and lead until the context is left, which resigns.
+
+        `value_for` is called after each won election, for the key's value (it raises the
+        epoch): only a winner calls it, so no loser ever raises an epoch over the leader's. The
+        leader leaves the context when `term.lost` is set; an error of `value_for` resigns and
+        passes through.
+        """
+        lease = Lease(self._etcd, self._ttl, name=f"election {self._name}")
+        async with Tasks() as tasks:
+            tasks.start("election lease", lease.run())
+            try:
+                term = await self._win(lease, value_for)
+                log.info("elected", candidate=self._name, revision=term.revision)
+                tasks.start("election lease watch", _lost_with(lease, term))
+                tasks.start("election key watch", self._lost_with_key(term))
+                yield term
+            finally:
+                await tasks.stop(self._etcd.timeout)
+                await lease.revoke()
+                log.info("resigned", candidate=self._name)
+
+    async def _win(self, lease: Lease, value_for: Callable[[], Awaitable[bytes]]) -> Term:
+        pause = Backoff(initial=0.05, maximum=1.0)
+        while True:
+            lease_id = await lease.held()
+            try:
+                holder = await self._try(lease_id)
+                if holder.lease != lease_id:
+                    log.info("waiting for the leader to go", candidate=self._name)
+                    await self._gone(holder)
+                    continue
+                if term := await self._declared(holder, await value_for()):
+                    return term
+            except EtcdError as err:
+                log.info("election interrupted", candidate=self._name, error=str(err))
+            await pause.wait()
+
+    async def _try(self, lease: int) -> KeyValue:
+        """Create the key unless it exists; the key as it then is.
+
+        When an earlier try succeeded without our knowing, we find our own lease in it.
+        """
+        value = Leader(self._name, 0).to_bytes()
+        result = await self._etcd.txn(
+            [absent(self._key)], [Put(self._key, value, lease)], [Get(self._key)]
+        )
+        if result.succeeded:
+            return KeyValue(self._key, value, result.revision, result.revision, 1, lease)
+        listing = result.results[0]
+        assert listing is not None
+        return listing.items[0]
+
+    async def _declared(self, holder: KeyValue, value: bytes) -> Term | None:
+        """Write the winner's value; None when the key was lost meanwhile."""
+        term = Term(self._key, holder.create_revision)
+        result = await self._etcd.txn([term.guard], [Put(self._key, value, holder.lease)])
+        return term if result.succeeded else None
+
+    async def _gone(self, holder: KeyValue) -> None:
+        """Wait until the key is deleted, or there is reason to look again."""
+        try:
+            watch = self._etcd.watch(self._key, holder.mod_revision + 1)
+            async with asyncio.timeout(_LOOK), aclosing(watch) as batches:
+                async for batch in batches:
+                    if any(e.kind is DELETE and e.kv.key == self._key for e in batch):
+                        return
+        except (Compacted, RevisionWentBack, TimeoutError):
+            return
+
+    async def _lost_with_key(self, term: Term) -> None:
+        """End the term when the key is no longer the one that was won."""
+        pause = Backoff(initial=0.05, maximum=1.0)
+        while True:
+            try:
+                kv = await self._etcd.get(self._key)
+                if kv is None or kv.create_revision != term.revision:
+                    log.warning("the election key is gone", candidate=self._name)
+                    term.lost.set()
+                    return
+                await self._gone(kv)
+                pause.reset()
+            except EtcdError as err:
+                log.info("election key not watched", candidate=self._name, error=str(err))
+            await pause.wait()
+
+
+async def _lost_with(lease: Lease, term: Term) -> None:
+    """End the term when its lease is not confirmed any more.
+
+    A lease that comes back later changes nothing: the term stays lost.
+    """
+    await lease.lost.wait()
+    log.warning("the lease of the term is lost", key=term.key)
+    term.lost.set()

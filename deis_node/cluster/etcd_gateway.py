@@ -1,0 +1,261 @@
+"""The way to etcd's JSON gateway: endpoints in turn, deadlines, log-in, errors.
+
+This and `watch.py` are the only modules that know HTTP is spoken to etcd.
+"""
+
+import asyncio
+import io
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp.client_exceptions import ClientConnectorError
+
+from deis_node.cluster.etcd_errors import EtcdError, TokenRejected, Unavailable, translate
+from deis_node.cluster.etcd_wire import Json
+
+log = structlog.get_logger()
+
+_KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 25_000),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+)
+"""A host that vanished is noticed after 25 s, also while we are waiting for its words."""
+
+_LARGE = 1 << 19
+"""Bytes; a longer body is written in pieces, so that it does not hold up the event loop."""
+
+
+class Gateway:
+    """Calls to whichever member of the cluster answers.
+
+    One session for all; a connection for each watch, none of them limited. An endpoint that
+    fails hands over to the next one, for all callers.
+    """
+
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        *,
+        username: str | None,
+        password: str | None,
+        tls: ssl.SSLContext | None,
+        timeout: float,
+    ) -> None:
+        if not endpoints or not all(e.startswith(("http://", "https://")) for e in endpoints):
+            raise ValueError("etcd needs endpoints of the form http://host:port")
+        self.timeout = timeout
+        self._endpoints = tuple(endpoint.rstrip("/") for endpoint in endpoints)
+        self._current = 0
+        self._credentials = {"name": username, "password": password or ""} if username else None
+        self._tls = tls
+        self._token: str | None = None
+        self._login = asyncio.Lock()
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint that calls go to at present."""
+        return self._endpoints[self._current]
+
+    async def open(self) -> None:
+        """Make the session; nothing is sent."""
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or True, socket_factory=_kept_alive)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=None),
+            headers={"Content-Type": "application/json"},
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """Close every connection, those of watches included."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def failed(self, endpoint: str) -> None:
+        """Turn to the next endpoint, unless somebody has turned away from this one already."""
+        if endpoint == self.endpoint and len(self._endpoints) > 1:
+            self._current = (self._current + 1) % len(self._endpoints)
+            log.info("etcd endpoint changed", failed=endpoint, endpoint=self.endpoint)
+
+    async def call(self, path: str, body: Json, *, repeatable: bool) -> Json:
+        """One call and its answer, within two times the timeout.
+
+        What is `repeatable` (reads, lease renewals) is tried once more, at the next endpoint, after
+        any failure to get an answer. Anything else only if the first try was surely not sent:
+        a repeated write could meet its own earlier success.
+        """
+        endpoint = self.endpoint
+        try:
+            return await self._authorised(endpoint, path, body)
+        except Unavailable as err:
+            self.failed(endpoint)
+            if not self._worth_repeating(err, endpoint, repeatable=repeatable):
+                raise
+        endpoint = self.endpoint
+        try:
+            return await self._authorised(endpoint, path, body)
+        except Unavailable:
+            self.failed(endpoint)
+            raise
+
+    @asynccontextmanager
+    async def stream(self, path: str, body: Json) -> AsyncIterator[aiohttp.StreamReader]:
+        """A streaming call: the raw body, until the context is left; then the connection goes.
+
+        Closing the connection is what ends a watch on the server. Errors as for `call`, without
+        a second try. A TokenRejected, also one that the caller finds in the body, makes the next
+        call log in again.
+        """
+        endpoint = self.endpoint
+        async with _deadline(self.timeout, endpoint):
+            # A member that has lost its leader ends the stream instead of staying silent.
+            headers = await self._headers() | {"Grpc-Metadata-hasleader": "true"}
+            response = await self._send(endpoint, path, body, headers)
+        try:
+            if response.status != 200:
+                async with _deadline(self.timeout, endpoint):
+                    raise _refusal(response, await response.read())
+            yield response.content
+        except TokenRejected:
+            self._forget(headers)
+            raise
+        finally:
+            response.close()
+
+    def _worth_repeating(self, err: Unavailable, endpoint: str, *, repeatable: bool) -> bool:
+        if err.sent and not repeatable:
+            return False
+        # The only member there is: a connection it closed may be opened again at once, but a
+        # refused one and a deadline that passed say the same a moment later.
+        alone = endpoint == self.endpoint
+        return not alone or (err.sent and not isinstance(err.__cause__, TimeoutError))
+
+    async def _authorised(self, endpoint: str, path: str, body: Json) -> Json:
+        """Call with a token, and once more with a new one when it is refused."""
+        async with _deadline(self.timeout, endpoint):
+            headers = await self._headers()
+            try:
+                return await self._post(endpoint, path, body, headers)
+            except TokenRejected:
+                if self._credentials is None:
+                    raise
+            self._forget(headers)
+            return await self._post(endpoint, path, body, await self._headers())
+
+    def _forget(self, headers: dict[str, str]) -> None:
+        """Log in before the next call, unless somebody did since these headers were made."""
+        if self._token == headers.get("Authorization", ""):
+            self._token = None
+
+    async def _headers(self) -> dict[str, str]:
+        if self._credentials is None:
+            return {}
+        async with self._login:
+            if self._token is None:
+                self._token = await self._authenticate()
+        return {"Authorization": self._token} if self._token else {}
+
+    async def _authenticate(self) -> str:
+        """A new token; empty when the store has no authentication (it was wiped, say)."""
+        try:
+            async with _deadline(self.timeout, self.endpoint):
+                answer = await self._post(
+                    self.endpoint, "/v3/auth/authenticate", self._credentials or {}, {}
+                )
+        except EtcdError as err:
+            if "authentication is not enabled" in str(err):
+                return ""
+            raise
+        return str(answer.get("token", ""))
+
+    async def _post(self, endpoint: str, path: str, body: Json, headers: dict[str, str]) -> Json:
+        response = await self._send(endpoint, path, body, headers)
+        async with response:
+            try:
+                data = await response.read()
+            except (aiohttp.ClientError, OSError) as err:
+                raise Unavailable(f"{endpoint}: {_reason(err)}") from err
+            if response.status != 200:
+                raise _refusal(response, data)
+        return _decoded(endpoint, data)
+
+    async def _send(
+        self, endpoint: str, path: str, body: Json, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Send a request and wait for the status line."""
+        if self._session is None:
+            raise Unavailable("the etcd client is not open", sent=False)
+        text = json.dumps(body, separators=(",", ":")).encode()
+        data = io.BytesIO(text) if len(text) > _LARGE else text
+        try:
+            async with _deadline(self.timeout, endpoint):
+                return await self._session.post(endpoint + path, data=data, headers=headers)
+        except ClientConnectorError as err:
+            raise Unavailable(f"{endpoint}: {_reason(err)}", sent=False) from err
+        except (aiohttp.ClientError, OSError) as err:
+            raise Unavailable(f"{endpoint}: {_reason(err)}") from err
+
+
+@asynccontextmanager
+async def _deadline(seconds: float, endpoint: str) -> AsyncIterator[None]:
+    """Turn running out of time into Unavailable."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as err:
+        raise Unavailable(f"{endpoint}: no answer within {seconds:g} s") from err
+
+
+def _kept_alive(address: Any) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    for level, option, value in _KEEPALIVE:
+        made.setsockopt(level, option, value)
+    return made
+
+
+def _decoded(endpoint: str, data: bytes) -> Json:
+    try:
+        answer = json.loads(data)
+    except ValueError as err:
+        raise Unavailable(f"{endpoint}: the answer is no JSON") from err
+    if not isinstance(answer, dict):
+        raise Unavailable(f"{endpoint}: the answer is no JSON object")
+    error = answer.get("error")
+    if isinstance(error, dict):
+        raise stream_error(error)
+    return answer
+
+
+def stream_error(error: Json) -> EtcdError:
+    """The error that a streaming answer carries."""
+    return translate(int(error.get("grpc_code", 0)), str(error.get("message", "")))
+
+
+def _refusal(response: aiohttp.ClientResponse, data: bytes) -> EtcdError:
+    """The error of an answer whose status is not 200."""
+    where = f"{response.url.origin()}"
+    try:
+        answer = json.loads(data)
+        code, message = int(answer["code"]), str(answer["error"])
+    except (ValueError, KeyError, TypeError):
+        if response.status == 404:
+            return EtcdError(f"{where}: no etcd of version 3.4 or newer answers there")
+        return Unavailable(f"{where}: HTTP status {response.status}")
+    return translate(code, f"{where}: {message}")
+
+
+def _reason(err: BaseException) -> str:
+    return str(err) or type(err).__name__

@@ -1,0 +1,129 @@
+"""Every key of the cluster in etcd, as a function, and the way back. No other module spells one.
+
+The table of keys, who writes each and how long it lives is in docs/architecture.md.
+"""
+
+ROOT = "/deis/"
+
+HOSTS = "/deis/hosts/"
+HOSTCONF = "/deis/hostconf/"
+ENVS = "/deis/envs/"
+PLACEMENTS = "/deis/placements/"
+INSTANCES = "/deis/instances/"
+SERVICES = "/deis/services/"
+ROUTES = "/deis/routes/"
+CERTS = "/deis/certs/"
+ROUTERS = "/deis/routers/"
+CONTROL = "/deis/control/"
+
+LEADER = "/deis/control/leader"
+AWAIT = "/deis/control/await"
+INCARNATION = "/deis/control/incarnation"
+INTENT = "/deis/control/intent"
+
+CONTROLLER_HOSTS = "/deis/controller/hosts/"
+LOGS_HOSTS = "/deis/logs/hosts/"
+REGISTRY_ADDRESS = "/deis/registry/address"
+
+SETTING_COMPONENTS = (
+    "builder",
+    "controller",
+    "database",
+    "logs",
+    "platform",
+    "registry",
+    "router",
+    "scheduler",
+    "store",
+)
+"""First path parts under which platform settings live, named as in Deis v1."""
+
+
+def setting(component: str, name: str) -> str:
+    """A platform setting; the name may itself hold slashes (`auth/ldap/endpoint`)."""
+    return f"{ROOT}{component}/{name}"
+
+
+def host(name: str) -> str:
+    """A host's record, under the host's lease."""
+    return HOSTS + name
+
+
+def hostconf(name: str) -> str:
+    """The operator's word on a host: tags, cordon, drain."""
+    return HOSTCONF + name
+
+
+def env(app: str, release: int) -> str:
+    """The sealed config of a release."""
+    return f"{ENVS}{app}/{release}"
+
+
+def placement(host_name: str, container: str) -> str:
+    """A copy wanted on a host."""
+    return f"{PLACEMENTS}{host_name}/{container}"
+
+
+def placements_of(host_name: str) -> str:
+    """The prefix of one host's placements."""
+    return f"{PLACEMENTS}{host_name}/"
+
+
+def instance(host_name: str, container: str) -> str:
+    """What the host observes of a copy."""
+    return f"{INSTANCES}{host_name}/{container}"
+
+
+def instances_of(host_name: str) -> str:
+    """The prefix of one host's instances."""
+    return f"{INSTANCES}{host_name}/"
+
+
+def service(app: str, container: str) -> str:
+    """A copy's endpoint."""
+    return f"{SERVICES}{app}/{container}"
+
+
+def services_of(app: str) -> str:
+    """The prefix of one app's endpoints."""
+    return f"{SERVICES}{app}/"
+
+
+def route(app: str) -> str:
+    """An app's route: which releases may receive traffic, and under which names."""
+    return ROUTES + app
+
+
+def cert(name: str) -> str:
+    """A certificate and its sealed key."""
+    return CERTS + name
+
+
+def router(host_name: str) -> str:
+    """What the router of a host serves."""
+    return ROUTERS + host_name
+
+
+def controller_host(name: str) -> str:
+    """The address of one controller's HTTP API."""
+    return CONTROLLER_HOSTS + name
+
+
+def logs_host(name: str) -> str:
+    """The address of one logger."""
+    return LOGS_HOSTS + name
+
+
+def tail(key: str, prefix: str) -> str:
+    """What follows the prefix; ValueError when the key is not below it."""
+    if not key.startswith(prefix):
+        raise ValueError(f"{key} is not below {prefix}")
+    return key[len(prefix) :]
+
+
+def pair(key: str, prefix: str) -> tuple[str, str]:
+    """The two names below a prefix of depth two: `<host>/<container>` or `<app>/<container>`."""
+    first, _, second = tail(key, prefix).partition("/")
+    if not first or not second or "/" in second:
+        raise ValueError(f"{key} is not a two-part key below {prefix}")
+    return first, second

@@ -1,0 +1,317 @@
+"""The values of the keys in etcd: frozen dataclasses, tolerant when read, strict when written.
+
+Every record is a JSON object. A field that is unknown is ignored and one that is absent takes
+its default, so that agents and control planes of neighbouring versions understand each other;
+a record that lacks what it cannot do without raises `RecordError` and is dropped by its reader
+alone, never taking its neighbours along.
+"""
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from deis_node.cluster.names import CopyName
+from deis_node.runtime.errors import DeisError
+
+
+class RecordError(DeisError):
+    """A stored value is not a record of the wanted kind."""
+
+
+class Record:
+    """Base of all records: to and from canonical JSON bytes."""
+
+    __slots__ = ()
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: sorted keys, no blanks, fields that are None left out."""
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Read a record; RecordError when it is not JSON, no object, or lacks a field."""
+        try:
+            data = json.loads(value)
+        except ValueError as err:
+            raise RecordError(f"{cls.__name__}: not JSON: {err}") from err
+        return cls.from_plain(data)
+
+    @classmethod
+    def from_plain(cls, data: object) -> Self:
+        """Read a record from decoded JSON; the same errors as `from_bytes`."""
+        try:
+            return _build(cls, data)
+        except (TypeError, ValueError, AttributeError) as err:
+            raise RecordError(f"{cls.__name__}: {err}") from err
+
+
+class PlacementState(StrEnum):
+    """What the leader wants of a copy: serve, take no new requests, or end."""
+
+    RUN = "run"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+
+
+class Phase(StrEnum):
+    """What a host observes of a copy.
+
+    `pulling`, `starting` and `running` are the way up; `backoff` is between two restarts,
+    `crashed` is given up until the pause ends, `failed` could not be made at all (no image,
+    no shell, no port), `stopping` got its SIGTERM, `stopped` is gone and the host keeps nothing
+    of it.
+    """
+
+    PULLING = "pulling"
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    CRASHED = "crashed"
+    FAILED = "failed"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Host(Record):
+    """A live host, at `/deis/hosts/<host>` under the host's lease."""
+
+    name: str
+    address: str
+    """The private address that the host's container ports are bound to."""
+    cpus: float = 0
+    memory: int = 0
+    """Bytes."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    agent_version: str = ""
+    agent_instance: str = ""
+    """A new one for each start of the agent."""
+    boot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck(Record):
+    """How readiness is asked for: an HTTP path that must answer 200 (semantics.md section 7)."""
+
+    path: str
+    initial_delay: float = 0
+    """Seconds before the first question."""
+    timeout: float = 1
+    """Seconds that one answer may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement(Record):
+    """A copy wanted on a host, at `/deis/placements/<host>/<container>`."""
+
+    app: str
+    release: int
+    type: str
+    num: int
+    generation: int
+    uuid: str
+    created: str
+    """`YYYY-MM-DDTHH:MM:SSUTC`."""
+    image: str
+    """`127.0.0.1:<port>/<app>@<digest>`, the port being the agent's relay to the registry."""
+    command: tuple[str, ...] | None = None
+    """Arguments for the image; None leaves the image's own CMD."""
+    env: str | None = None
+    """`<app>/<release>`: where below `/deis/envs/` the config is; None means no config."""
+    memory: int | None = None
+    """Bytes."""
+    cpu: int | None = None
+    """CPU shares, 0 to 1024."""
+    health: HealthCheck | None = None
+    grace: float = 30
+    """Seconds between SIGTERM and SIGKILL."""
+    state: PlacementState = PlacementState.RUN
+
+    @property
+    def copy(self) -> CopyName:
+        """The copy's name."""
+        return CopyName(self.app, self.release, self.type, self.num, self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class LastExit(Record):
+    """How a container ended."""
+
+    code: int
+    signal: int | None = None
+    oom: bool = False
+    finished: str = ""
+    lines: tuple[str, ...] = ()
+    """Its last log lines, oldest first, bounded to 4 KiB together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Record):
+    """What a host observes of a copy, at `/deis/instances/<host>/<container>`."""
+
+    phase: Phase
+    ready: bool = False
+    address: str | None = None
+    """`ip:port` that traffic may reach; None for a copy that opens no port."""
+    container_id: str | None = None
+    restarts: int = 0
+    last_exit: LastExit | None = None
+    error: str | None = None
+    """Why the copy is not ready, as a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Record):
+    """Where a copy answers, at `/deis/services/<app>/<container>`."""
+
+    address: str
+    """`ip:port`."""
+    host: str
+    release: int
+    generation: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Route(Record):
+    """An app's route, at `/deis/routes/<app>`: names, guards, and the releases that serve."""
+
+    app: str
+    releases: Mapping[str, int] = field(default_factory=dict)
+    """Release number (as text, JSON has no other keys) → weight; a release that is not named
+    receives nothing, however many endpoints it has."""
+    domains: tuple[str, ...] = ()
+    """Custom domains, lower case; the app's own first label is always routed."""
+    whitelist: tuple[str, ...] | None = None
+    """Client addresses or CIDR blocks; None lets everybody in."""
+    drain: float = 30
+    """Seconds that requests in flight may take before a withdrawn copy is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Router(Record):
+    """What a host's router serves, at `/deis/routers/<host>` under the host's lease."""
+
+    incarnation: str
+    """A new one each time nginx starts with an empty table."""
+    served: int = 0
+    """The highest awaited revision that nginx serves; it counts from the first one on."""
+    draining: tuple[str, ...] = ()
+    """Withdrawn addresses that still have requests in flight."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """App → why its route could not be served as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Await(Record):
+    """What routers shall acknowledge, at `/deis/control/await`; its mod_revision is the barrier.
+
+    It is written in the same transaction as the route it is about.
+    """
+
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leader(Record):
+    """Who leads, at `/deis/control/leader` under the leader's lease."""
+
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation(Record):
+    """Which life of the store this is, at `/deis/control/incarnation` (rule 2).
+
+    An agent trusts a store whose id it has saved, or that names the saved one as an ancestor.
+    """
+
+    id: str
+    ancestors: tuple[str, ...] = ()
+    """Newest first, at most 16."""
+
+    def follows(self, saved: str) -> bool:
+        """Whether this is the saved incarnation or descends from it."""
+        return saved == self.id or saved in self.ancestors
+
+
+@dataclass(frozen=True, slots=True)
+class Intent(Record):
+    """How many changes PostgreSQL has accepted, at `/deis/control/intent` (rule 2)."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Address(Record):
+    """Where a component answers.
+
+    At `/deis/{controller,logs}/hosts/<name>` and `/deis/registry/address`.
+    """
+
+    address: str
+    """`ip:port`."""
+    query: str | None = None
+    """Of a logger: the `ip:port` that is asked for lines over HTTP."""
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Record):
+        fields = dataclasses.fields(value)  # type: ignore[arg-type]
+        pairs = ((f.name, getattr(value, f.name)) for f in fields)
+        return {name: _plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+_T = TypeVar("_T")
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
+def _build(cls: type[_T], data: object) -> _T:
+    """Make a record of decoded JSON, by its declared field types."""
+    if not isinstance(data, Mapping):
+        raise ValueError("not a JSON object")
+    hints = _HINTS.get(cls) or _HINTS.setdefault(cls, get_type_hints(cls))
+    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    values = {name: _convert(hints[name], item) for name, item in data.items() if name in known}
+    return cls(**values)
+
+
+def _convert(kind: Any, value: Any) -> Any:
+    """Fit one decoded JSON value to a field's type; ValueError when it does not fit."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        (inner,) = (arg for arg in get_args(kind) if arg is not types.NoneType)
+        return _convert(inner, value)
+    if origin is tuple:
+        item_kind = get_args(kind)[0]
+        return tuple(_convert(item_kind, item) for item in _checked(list, value))
+    if origin is Mapping:
+        item_kind = get_args(kind)[1]
+        return {key: _convert(item_kind, item) for key, item in _checked(dict, value).items()}
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return _build(kind, value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(value)
+    if kind is float:
+        return float(_checked((int, float), value))
+    return _checked(kind, value)
+
+
+def _checked(kind: Any, value: Any) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"{value!r} is not of type {kind}")
+    return value
