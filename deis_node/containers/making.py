@@ -1,0 +1,139 @@
+"""Makes the container of one copy: image, config, port, create, start.
+
+Every way in which that can fail becomes an outcome that says what to do about it. Only
+`Unavailable` passes through: from an engine that does not answer nothing is concluded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from deis_node.cluster.etcd import EtcdError
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Placement
+from deis_node.cluster.seal import SealError
+from deis_node.containers import spec
+from deis_node.containers.envs import EnvMissing, Envs
+from deis_node.containers.portbook import PortBook
+from deis_node.containers.ports import NoPort
+from deis_node.containers.pulls import Pulls
+from deis_node.containers.spec import Logging, Place, Published
+from deis_node.docker.client import Docker
+from deis_node.docker.errors import (
+    Conflict,
+    DockerError,
+    NotFound,
+    StartFailed,
+    StartFault,
+    Unavailable,
+)
+from deis_node.docker.model import ImageInfo
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Done, as far as the engine says; look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Things are not as they were a moment ago: look again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """The image is on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """It cannot be made now, but what is missing will come."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It cannot be made; the reason is a sentence for people."""
+
+    reason: str
+
+
+Outcome = Made | Again | Fetching | NotYet | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes and starts containers of this host."""
+
+    docker: Docker
+    envs: Envs
+    ports: PortBook
+    pulls: Pulls
+    place: Place
+    logging: Logging
+    kept: Callable[[], None]
+    """Called when there is another config to be kept on disk."""
+
+    async def make(self, wanted: Placement) -> Outcome:
+        """Make the container that a placement asks for, and start it."""
+        image = await self.docker.image(wanted.image)
+        if image is None:
+            return self._fetch(wanted.image)
+        try:
+            env = await self.envs.values(wanted.env)
+            self.kept()
+            port = self._port(wanted.copy, env, image)
+        except EtcdError as err:
+            return NotYet(f"its config cannot be read: {err}")
+        except (EnvMissing, SealError, NoPort) as err:
+            return Failed(str(err))
+        return await self._create(wanted, spec.body(wanted, env, self.place, port, self.logging))
+
+    async def start(self, container: str, wanted: Placement) -> Outcome:
+        """Start a container that exists."""
+        try:
+            await self.docker.start(container)
+        except NotFound:
+            return Again()
+        except StartFailed as err:
+            if err.fault is StartFault.PORT_TAKEN:
+                return await self._other_port(container, wanted.copy)
+            return Failed(spec.explain(err.text, wanted))
+        return Made()
+
+    def _fetch(self, reference: str) -> Outcome:
+        fault = self.pulls.begin(reference)
+        if fault is None:
+            return Fetching()
+        reason = f"the image cannot be fetched: {fault}"
+        return Failed(reason) if spec.is_unknown_image(fault) else NotYet(reason)
+
+    def _port(self, name: CopyName, env: Mapping[str, str], image: ImageInfo) -> Published | None:
+        inside = spec.container_port(name, env, image.exposed_ports)
+        if inside is None:
+            return None
+        return Published(inside=inside, host=self.ports.take(name.container, name.app))
+
+    async def _create(self, wanted: Placement, body: Mapping[str, Any]) -> Outcome:
+        try:
+            container = await self.docker.create(wanted.copy.container, body)
+        except Unavailable:
+            raise
+        except (Conflict, NotFound) as err:
+            # The name or the image is not what it was a moment ago: look again, but not at once.
+            return NotYet(err.text)
+        except DockerError as err:
+            return Failed(spec.explain(err.text, wanted))
+        return await self.start(container, wanted)
+
+    async def _other_port(self, container: str, name: CopyName) -> Outcome:
+        """A container's port is fixed when it is made, so it is made anew with another one."""
+        log.warning("host port is taken", container=name.container)
+        self.ports.refuse(name.container)
+        await self.docker.remove(container, force=True)
+        return Again()

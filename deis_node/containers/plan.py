@@ -1,0 +1,166 @@
+"""What to do next for one copy, decided from what is wanted and what is there. PURE.
+
+Each copy is decided alone and again and again: one step is taken, and then everything is looked
+at anew. So an agent that was killed between any two steps goes on where it stopped.
+
+Placements are immutable but for their `state`; a container whose fingerprint differs from its
+placement's is therefore something that no leader of ours asks for, and is replaced only when a
+trusted store says that it shall run.
+"""
+
+from dataclasses import dataclass
+
+from deis_node.cluster.records import Placement, PlacementState
+from deis_node.docker.model import State
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The container that bears the copy's name, as the Docker Engine shows it."""
+
+    id: str
+    ours: bool
+    """Whether it carries this platform's label; a foreign one is never touched."""
+    state: State
+    fingerprint: str = ""
+    """What its placement asked for when it was made, see `spec.fingerprint`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the next step of one copy depends on."""
+
+    wanted: Placement | None
+    fingerprint: str
+    """Of the wanted placement; empty without one."""
+    present: Present | None
+    trusted: bool
+    """Whether the absence of a placement may be believed (rule 2)."""
+    may_start: bool
+    """Whether containers may be started now; not right after the host's boot without a store."""
+    resume_at: float
+    """When the copy may be made or started again after an exit or a failure."""
+    now: float
+    """Seconds, by the clock of `resume_at`."""
+    default_grace: float = 30.0
+    """Seconds between SIGTERM and SIGKILL without a placement that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do, at least until then (None: until something changes)."""
+
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make the container, with its image, config and port, and start it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a container that exists."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """SIGTERM, and after `grace` seconds SIGKILL."""
+
+    id: str
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove a container that does not run."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The copy cannot be made, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The placement's `stop` has been carried out: nothing is left of the copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nothing is wanted and nothing is there."""
+
+
+Step = Rest | Create | Start | Stop | Remove | Refuse | Confirm | Forget
+
+_UP = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN})
+_PAUSE = 1.0
+"""Seconds between two looks at a container that the engine is about to remove."""
+
+
+def next_step(situation: Situation) -> Step:
+    """The one thing to do now."""
+    wanted = situation.wanted
+    if wanted is None:
+        return _without_placement(situation)
+    if wanted.state is PlacementState.STOP:
+        return _ending(situation, wanted.grace, Confirm())
+    present = situation.present
+    if present is None:
+        return _may_run(situation, Create())
+    if not present.ours:
+        return Refuse("its name is taken by a container that is not of this platform")
+    if _outdated(situation, present):
+        return _ending(situation, wanted.grace, Create())
+    if present.state in _UP:
+        return Rest()
+    if present.state in (State.DEAD, State.REMOVING):
+        return _clear(situation, present)
+    return _may_run(situation, Start(present.id))
+
+
+def _without_placement(situation: Situation) -> Step:
+    """Absence is an order only from a trusted store."""
+    if situation.present is None or not situation.present.ours:
+        return Forget()
+    if not situation.trusted:
+        return Rest()
+    return _ending(situation, situation.default_grace, Forget())
+
+
+def _ending(situation: Situation, grace: float, end: Step) -> Step:
+    """Stop, remove, and then `end`."""
+    present = situation.present
+    if present is None or not present.ours:
+        return end
+    if present.state in _UP:
+        return Stop(present.id, grace)
+    return _clear(situation, present)
+
+
+def _clear(situation: Situation, present: Present) -> Step:
+    if present.state is State.REMOVING:
+        return Rest(situation.now + _PAUSE)
+    return Remove(present.id)
+
+
+def _outdated(situation: Situation, present: Present) -> bool:
+    wanted = situation.wanted
+    runs = wanted is not None and wanted.state is PlacementState.RUN
+    return runs and situation.trusted and present.fingerprint != situation.fingerprint
+
+
+def _may_run(situation: Situation, step: Step) -> Step:
+    """The step, unless it must wait; a withdrawn copy is not brought back."""
+    wanted = situation.wanted
+    if wanted is None or wanted.state is not PlacementState.RUN or not situation.may_start:
+        return Rest()
+    if situation.now < situation.resume_at:
+        return Rest(situation.resume_at)
+    return step

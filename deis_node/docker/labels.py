@@ -1,0 +1,20 @@
+"""The labels that every container of the platform carries.
+
+They are how a container is found again after its agent or the Docker Engine started anew, and
+what keeps one platform's hands off another's containers on the same engine.
+"""
+
+PLATFORM = "deis.platform"
+"""Id of the platform (a uuid) that the container belongs to."""
+
+APP = "deis.app"
+RELEASE = "deis.release"
+TYPE = "deis.type"
+NUM = "deis.num"
+GENERATION = "deis.generation"
+
+SPEC = "deis.spec"
+"""Hash of the body that the container was created from: a different one is another container."""
+
+PORT = "deis.port"
+"""`<host port>:<container port>` of a container that is published; absent otherwise."""
