@@ -1,0 +1,34 @@
+"""The aiohttp application: table of routes, middlewares, headers."""
+
+from collections import defaultdict
+
+from aiohttp import web
+
+from deis_control.api.bodies import BODY_LIMIT
+from deis_control.api.call import SERVICES
+from deis_control.api.dispatch import Path
+from deis_control.api.headers import complete
+from deis_control.api.middleware import answer_errors, check_version, log_request
+from deis_control.api.permissions import Endpoint
+from deis_control.api.routes import ROUTES
+from deis_control.services.bundle import Services
+
+
+def make_app(services: Services) -> web.Application:
+    """The API on these use cases.
+
+    Whoever serves it leaves `handler_cancellation` off (aiohttp's default): a client that goes
+    away ends its connection, never what it asked for.
+    """
+    app = web.Application(
+        middlewares=[complete, log_request, answer_errors, check_version],
+        client_max_size=BODY_LIMIT,
+    )
+    app[SERVICES] = services
+    endpoints: dict[str, dict[str, Endpoint]] = defaultdict(dict)
+    for route in ROUTES:
+        for path in route.paths:
+            endpoints[path][route.method] = route.endpoint
+    for path, by_method in endpoints.items():
+        app.router.add_route("*", path, Path(by_method).answer)
+    return app

@@ -1,0 +1,59 @@
+"""Apps and their logs (api.md sections 3 and 9)."""
+
+from aiohttp import web
+
+from deis_control.api import schemas, wire
+from deis_control.api.answers import answer, empty, listing, origin_of, window_of
+from deis_control.api.call import Call
+from deis_control.api.permissions import Who, may
+from deis_control.model import App
+
+
+@may(Who.USER)
+async def page(call: Call) -> web.Response:
+    """GET /v1/apps/."""
+    found = await call.services.apps.page(call.caller, window_of(call.request))
+    return listing(call.request, found, lambda app: _plain(call, app))
+
+
+@may(Who.USER)
+async def create(call: Call) -> web.Response:
+    """POST /v1/apps/."""
+    app = await call.services.apps.create(call.caller, schemas.app_id(call.data))
+    location = f"{origin_of(call.request)}/v1/apps/{app.id}/"
+    return answer(_plain(call, app), 201, {"Location": location})
+
+
+@may(Who.APP_USER)
+async def show(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/."""
+    return answer(_plain(call, call.app))
+
+
+@may(Who.APP_USER)
+async def update(call: Call) -> web.Response:
+    """POST /v1/apps/<app>/ — with an `owner` a transfer, by the owner or a superuser."""
+    username = schemas.new_owner(call.data)
+    if username is not None:
+        await call.services.apps.transfer(call.app, call.caller, username)
+    return empty(200)
+
+
+@may(Who.APP_USER)
+async def destroy(call: Call) -> web.Response:
+    """DELETE /v1/apps/<app>/."""
+    await call.services.apps.destroy(call.app, call.caller)
+    return empty(204)
+
+
+@may(Who.APP_USER)
+async def logs(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/logs?log_lines=N."""
+    lines = await call.services.logs.tail(call.app, call.request.query.get("log_lines"))
+    if lines is None:
+        return empty(204)
+    return web.Response(body=lines, content_type="text/plain", charset="utf-8")
+
+
+def _plain(call: Call, app: App) -> wire.Json:
+    return wire.app(app, call.services.platform().domain)

@@ -1,0 +1,48 @@
+"""Accounts and tokens (api.md section 2)."""
+
+from aiohttp import web
+
+from deis_control.api import schemas, wire
+from deis_control.api.answers import answer, empty
+from deis_control.api.call import Call
+from deis_control.api.credentials import token_of
+from deis_control.api.permissions import Who, may
+from deis_control.errors import Forbidden, Unauthorized
+
+
+@may(Who.GUEST)
+async def register(call: Call) -> web.Response:
+    """POST /v1/auth/register/."""
+    call.services.accounts.check_registration(call.user)
+    user = await call.services.accounts.register(schemas.registration(call.data))
+    return answer(wire.user(user), 201)
+
+
+@may(Who.VISITOR)
+async def login(call: Call) -> web.Response:
+    """POST /v1/auth/login/."""
+    username, password = schemas.credentials(call.data)
+    return answer({"token": await call.services.accounts.login(username, password)})
+
+
+@may(Who.USER)
+async def logout(call: Call) -> web.Response:
+    """POST /v1/auth/logout/ — the token that it is asked with ends."""
+    token = token_of(call.request.headers.get("Authorization"))
+    if token is None:
+        raise Unauthorized
+    await call.services.accounts.logout(token)
+    return empty(204)
+
+
+@may(Who.USER)
+async def regenerate(call: Call) -> web.Response:
+    """POST /v1/auth/tokens/ — one's own token, or as a superuser somebody's or everybody's."""
+    asked = schemas.regeneration(call.data)
+    if asked.others and not call.caller.is_superuser:
+        raise Forbidden
+    if asked.everybody:
+        await call.services.accounts.regenerate_all()
+        return answer("")
+    username = asked.username or call.caller.username
+    return answer({"token": await call.services.accounts.regenerate(username)})

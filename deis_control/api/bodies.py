@@ -1,0 +1,54 @@
+"""Reading a request's body: JSON, form or multipart; nothing at all is None."""
+
+import json
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from deis_control.errors import BadRequest, UnsupportedMedia
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+BODY_LIMIT = 4 * 1024 * 1024
+"""Bytes; more is answered 413. The largest config fits, escaped as JSON's writers do."""
+
+
+async def read_body(request: web.Request) -> object:
+    """The decoded body, None when it is empty; UnsupportedMedia, BadRequest."""
+    if request.content_type == MULTIPART:
+        return await _multipart(request)
+    raw = await request.read()
+    if not raw:
+        return None
+    if request.content_type == JSON:
+        return parse_json(raw)
+    if request.content_type == FORM:
+        return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+    raise UnsupportedMedia(request.headers.get("Content-Type", ""))
+
+
+def parse_json(raw: bytes) -> object:
+    """A JSON text → value; BadRequest with the parser's words."""
+    try:
+        found: object = json.loads(raw, parse_constant=_no_constant)
+    except RecursionError as err:
+        raise BadRequest("JSON parse error - nested too deeply") from err
+    except ValueError as err:
+        raise BadRequest(f"JSON parse error - {err}") from err
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def _multipart(request: web.Request) -> object:
+    if request.content_length == 0:
+        return None
+    try:
+        form = await request.post()
+    except ValueError as err:
+        raise BadRequest(f"Multipart form parse error - {err}") from err
+    return {name: value for name, value in form.items() if isinstance(value, str)}

@@ -1,0 +1,61 @@
+"""What a handler gets: the request, taken apart and let in."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from deis_control.errors import BadRequest, Invalid, Unauthorized
+from deis_control.model import App, User
+from deis_control.services.bundle import Services
+
+SERVICES = web.AppKey("services", Services)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request after authentication, permission, parsing and the look-up of its app."""
+
+    request: web.Request
+    services: Services
+    user: User | None = None
+    found: App | None = None
+    body: object = None
+    """Decoded JSON or form; None when there was no body at all."""
+
+    @property
+    def caller(self) -> User:
+        """Who calls; there always is somebody where the permission asks for it."""
+        if self.user is None:
+            raise Unauthorized
+        return self.user
+
+    @property
+    def app(self) -> App:
+        """The app that the path names; only where the permission is about an app."""
+        assert self.found is not None, "the route's permission looks up no app"
+        return self.found
+
+    @property
+    def data(self) -> Mapping[str, object]:
+        """The body as an object; none at all is an empty one. Invalid when it is not one."""
+        if self.body is None:
+            return {}
+        if not isinstance(self.body, Mapping):
+            kind = type(self.body).__name__
+            text = f"Invalid data. Expected a dictionary, but got {kind}."
+            raise Invalid({"non_field_errors": [text]})
+        return self.body
+
+    def required(self) -> Mapping[str, object]:
+        """The body as an object, where leaving it out is a mistake."""
+        if self.body is None:
+            raise BadRequest("The request has no body.")
+        return self.data
+
+    def part(self, name: str) -> str:
+        """A variable part of the path."""
+        return self.request.match_info[name]
+
+
+Handler = Callable[[Call], Awaitable[web.Response]]

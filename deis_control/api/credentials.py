@@ -1,0 +1,18 @@
+"""The `Authorization` header of Deis v1 (api.md 1.3 and 1.6). PURE."""
+
+from deis_control.errors import Unauthorized
+
+
+def token_of(header: str | None) -> str | None:
+    """The token of a header `token <40 hex>`; None without header or with another scheme.
+
+    Unauthorized, with the original's texts, when the header is malformed.
+    """
+    parts = (header or "").split()
+    if not parts or parts[0].lower() != "token":
+        return None
+    if len(parts) == 1:
+        raise Unauthorized("Invalid token header. No credentials provided.")
+    if len(parts) > 2:
+        raise Unauthorized("Invalid token header. Token string should not contain spaces.")
+    return parts[1]

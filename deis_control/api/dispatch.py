@@ -1,0 +1,87 @@
+"""From a path's routes to one handler, in the contract's order of checks (api.md 1.5).
+
+The version is checked before (middleware), validation after (handler); between them stand
+authentication, the route's permission, the method, the body, the app and its permission.
+"""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from deis_control.api.answers import answer
+from deis_control.api.bodies import FORM, JSON, MULTIPART, read_body
+from deis_control.api.call import SERVICES, Call
+from deis_control.api.headers import ALLOWED
+from deis_control.api.permissions import Endpoint, Who, admit
+from deis_control.errors import MethodNotAllowed, NotAcceptable, NotFound
+from deis_control.model import App, User
+from deis_control.rules.texts import unstorable
+from deis_control.services.bundle import Services
+
+_ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_READING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+class Path:
+    """All routes of one path."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
+        methods = [method for method in _ORDER if method in endpoints]
+        head = ["HEAD"] if "GET" in endpoints else []
+        self.allowed = (*methods, *head, "OPTIONS")
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request for the path."""
+        request[ALLOWED] = self.allowed
+        services = request.app[SERVICES]
+        endpoint = self._endpoint(request.method)
+        who = (endpoint or next(iter(self._endpoints.values()))).who
+        if who is not Who.ANYBODY:
+            _negotiate(request)
+        user = await admit(request, who, services)
+        if request.method == "OPTIONS":
+            return answer(_METADATA)
+        if endpoint is None:
+            return self._refuse(request, who)
+        body = await read_body(request) if request.method in _READING else None
+        app = await _app_of(request, who, user, services)
+        return await endpoint.handler(Call(request, services, user, app, body))
+
+    def _endpoint(self, method: str) -> Endpoint | None:
+        return self._endpoints.get("GET" if method == "HEAD" else method)
+
+    def _refuse(self, request: web.Request, who: Who) -> web.Response:
+        """405; without a body on what is not the API's (`/healthz`)."""
+        if not request.path.startswith("/v1/"):
+            return web.Response(status=405)
+        raise MethodNotAllowed(request.method, self.allowed)
+
+
+_METADATA = {
+    "name": "Deis",
+    "description": "The HTTP API of Deis.",
+    "renders": [JSON],
+    "parses": [JSON, FORM, MULTIPART],
+}
+
+
+def _negotiate(request: web.Request) -> None:
+    """NotAcceptable when the client takes no JSON."""
+    accepted = request.headers.get("Accept", "*/*")
+    kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
+    if not kinds & {"*/*", "application/*", JSON, ""}:
+        raise NotAcceptable
+
+
+async def _app_of(
+    request: web.Request, who: Who, user: User | None, services: Services
+) -> App | None:
+    """The app that the path names, if the caller may use it so; NotFound, Forbidden."""
+    if any(unstorable(part) for part in request.match_info.values()):
+        raise NotFound
+    if who is not Who.APP_USER:
+        return None
+    assert user is not None, "admit lets nobody in without a token"
+    deleting = request.method == "DELETE"
+    return await services.access.app(user, request.match_info["app"], deleting=deleting)

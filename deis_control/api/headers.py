@@ -1,0 +1,67 @@
+"""Headers of every response: versions, ports, cross-origin, allowed methods (api.md 1.2, 1.4)."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from deis_control.api.answers import reason
+from deis_control.api.call import SERVICES
+
+API_VERSION = "1.7"
+API_MAJOR = API_VERSION.partition(".")[0]
+PLATFORM_VERSION = "1.13.4"
+
+ALLOWED = web.RequestKey("allowed", tuple[str, ...])
+"""The methods of the request's route, when it is one of the API's."""
+
+_VERSIONS = {
+    "DEIS_API_VERSION": API_VERSION,
+    "X_DEIS_API_VERSION": API_VERSION,
+    "DEIS_PLATFORM_VERSION": PLATFORM_VERSION,
+    "X_DEIS_PLATFORM_VERSION": PLATFORM_VERSION,
+    "Server": "deis-controller",
+}
+_EXPOSED = (
+    "X_DEIS_API_VERSION, X_DEIS_PLATFORM_VERSION, X-Deis-Release, "
+    "DEIS_API_VERSION, DEIS_PLATFORM_VERSION, Deis-Release"
+)
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "content-type, accept, origin, Authorization, Host",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def preflight() -> web.Response:
+    """The answer to a browser that asks before it asks."""
+    return web.Response(headers=_PREFLIGHT)
+
+
+def is_preflight(request: web.Request) -> bool:
+    """Whether a browser asks what it may ask."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+
+
+@web.middleware
+async def complete(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give a response what every response has, the reason phrase in capitals included."""
+    response = await handler(request)
+    response.set_status(response.status, reason(response.status))
+    response.headers.update(_VERSIONS)
+    response.headers.update(_ports(request))
+    if "Origin" in request.headers:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    if ALLOWED in request:
+        allowed = request[ALLOWED]
+        response.headers["Allow"] = ", ".join(allowed)
+    return response
+
+
+def _ports(request: web.Request) -> Mapping[str, str]:
+    platform = request.app[SERVICES].platform()
+    return {
+        "Deis-Builder-Port": str(platform.builder_port),
+        "Deis-Router-Port": str(platform.router_port),
+    }

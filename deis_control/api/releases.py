@@ -1,0 +1,38 @@
+"""Releases and rollback (api.md section 6)."""
+
+from aiohttp import web
+
+from deis_control.api import wire
+from deis_control.api.answers import answer, listing, window_of
+from deis_control.api.call import Call
+from deis_control.api.permissions import Who, may
+from deis_control.errors import NotFound
+from deis_control.rules.scaling import requested_version
+
+
+@may(Who.APP_USER)
+async def page(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/releases/ — newest first."""
+    found = await call.services.releases.page(call.app, window_of(call.request))
+    return listing(call.request, found, wire.release)
+
+
+@may(Who.APP_USER)
+async def show(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/releases/v<N>/."""
+    found = await call.services.releases.find(call.app, _version(call.part("version")))
+    return answer(wire.release(found))
+
+
+@may(Who.APP_USER)
+async def rollback(call: Call) -> web.Response:
+    """POST /v1/apps/<app>/releases/rollback/."""
+    version = requested_version(call.data)
+    made = await call.services.releases.rollback(call.app, call.caller, version)
+    return answer({"version": made}, 201)
+
+
+def _version(digits: str) -> int:
+    if len(digits) > 18:
+        raise NotFound  # beyond any number there is
+    return int(digits)

@@ -1,0 +1,188 @@
+"""Model → Deis v1's JSON: every shape that the API answers. PURE."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from deis_control.model import (
+    App,
+    Build,
+    Config,
+    Domain,
+    Page,
+    Push,
+    Release,
+    SshKey,
+    Target,
+    User,
+)
+from deis_control.services.containers import CopyState
+
+_T = TypeVar("_T")
+
+Json = dict[str, Any]
+
+
+def stamp(moment: datetime) -> str:
+    """`YYYY-MM-DDTHH:MM:SSUTC` (api.md 1.8)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
+
+
+def iso(moment: datetime) -> str:
+    """ISO with `Z`, as users' dates are; the fraction is left out when it is zero."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def page(found: Page[_T], convert: Callable[[_T], Json], url: Callable[[int], str]) -> Json:
+    """A list's page; `url` tells the address of another page's number."""
+    return {
+        "count": found.count,
+        "next": url(found.number + 1) if found.number < found.pages else None,
+        "previous": url(found.number - 1) if found.number > 1 else None,
+        "results": [convert(item) for item in found.items],
+    }
+
+
+def user(found: User) -> Json:
+    """An account (api.md 2.1); staff are the superusers."""
+    return {
+        "email": found.email,
+        "username": found.username,
+        "first_name": found.first_name,
+        "last_name": found.last_name,
+        "is_superuser": found.is_superuser,
+        "is_staff": found.is_superuser,
+        "groups": [],
+        "user_permissions": [],
+        "last_login": iso(found.last_login),
+        "date_joined": iso(found.date_joined),
+        "is_active": found.is_active,
+    }
+
+
+def key(found: SshKey) -> Json:
+    """A public key (api.md section 12)."""
+    return {
+        "uuid": str(found.uuid),
+        "owner": found.owner,
+        "fingerprint": found.fingerprint,
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+        "id": found.id,
+        "public": found.public,
+    }
+
+
+def app(found: App, domain: str) -> Json:
+    """An app (api.md section 3)."""
+    return {
+        "uuid": str(found.uuid),
+        "id": found.id,
+        "owner": found.owner,
+        "url": f"{found.id}.{domain}",
+        "structure": dict(found.structure),
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+    }
+
+
+def config(found: Config) -> Json:
+    """A config (api.md section 4)."""
+    return {
+        "uuid": str(found.uuid),
+        "app": found.app,
+        "owner": found.owner,
+        "values": dict(found.data.values),
+        "memory": dict(found.data.memory),
+        "cpu": dict(found.data.cpu),
+        "tags": dict(found.data.tags),
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+    }
+
+
+def released_config(target: Target) -> Json:
+    """A config just released: with a build its values also name app and release."""
+    plain = config(target.config)
+    if target.build is not None:
+        version = f"v{target.release.version}"
+        plain["values"] |= {"DEIS_APP": target.app.id, "DEIS_RELEASE": version}
+    return plain
+
+
+def build(found: Build) -> Json:
+    """A build (api.md section 5)."""
+    return {
+        "owner": found.owner,
+        "app": found.app,
+        "image": found.image,
+        "sha": found.sha,
+        "procfile": dict(found.procfile),
+        "dockerfile": found.dockerfile,
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+        "uuid": str(found.uuid),
+    }
+
+
+def release(found: Release) -> Json:
+    """A release (api.md section 6)."""
+    return {
+        "uuid": str(found.uuid),
+        "app": found.app,
+        "owner": found.owner,
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+        "version": found.version,
+        "summary": found.summary,
+        "config": str(found.config),
+        "build": None if found.build is None else str(found.build),
+    }
+
+
+def container(found: CopyState, owner: App) -> Json:
+    """A copy (api.md section 7); its owner is the app's."""
+    return {
+        "owner": owner.owner,
+        "app": owner.id,
+        "release": f"v{found.name.release}",
+        "type": found.name.type,
+        "num": found.name.num,
+        "state": found.state,
+        "created": found.created,
+        "updated": found.created,
+        "uuid": found.uuid,
+    }
+
+
+def domain(found: Domain) -> Json:
+    """A custom domain (api.md section 10)."""
+    return {
+        "owner": found.owner,
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+        "app": found.app,
+        "domain": found.domain,
+    }
+
+
+def push(found: Push) -> Json:
+    """A push (api.md section 14)."""
+    return {
+        "uuid": str(found.uuid),
+        "owner": found.owner,
+        "app": found.app,
+        "sha": found.sha,
+        "fingerprint": found.fingerprint,
+        "receive_user": found.receive_user,
+        "receive_repo": found.receive_repo,
+        "ssh_connection": found.ssh_connection,
+        "ssh_original_command": found.ssh_original_command,
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+    }
+
+
+def release_headers(version: int) -> Mapping[str, str]:
+    """The headers that tell which release came of a change."""
+    return {"Deis-Release": str(version), "X-Deis-Release": str(version)}

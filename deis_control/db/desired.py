@@ -1,0 +1,49 @@
+"""What every app shall run at rest, at one glance: the leader's question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from deis_control.db.pool import Connection
+
+_SELECT = """
+SELECT apps.uuid, apps.id, apps.structure, apps.destroying, live.version AS release,
+       live.build IS NOT NULL AS built,
+       coalesce((SELECT array_agg(domain ORDER BY domain) FROM domains
+                 WHERE domains.app = apps.uuid), '{}') AS domains
+FROM apps JOIN LATERAL (
+    SELECT version, build FROM releases
+    WHERE releases.app = apps.uuid AND state = 'live' ORDER BY version DESC LIMIT 1
+) AS live ON true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """An app's latest live release and formation."""
+
+    uuid: UUID
+    id: str
+    structure: Mapping[str, int]
+    destroying: bool
+    release: int
+    built: bool
+    """Whether the release has a build."""
+    domains: tuple[str, ...]
+
+
+async def of_all(conn: Connection) -> dict[str, Desired]:
+    """App id → what it shall run, for every app."""
+    rows = await conn.fetch(_SELECT)
+    return {row["id"]: _desired(row) for row in rows}
+
+
+async def of_app(conn: Connection, app: UUID) -> Desired | None:
+    """What one app shall run; None when there is no such app."""
+    row = await conn.fetchrow(_SELECT + "WHERE apps.uuid = $1", app)
+    return None if row is None else _desired(row)
+
+
+def _desired(row: Any) -> Desired:
+    return Desired(**{**row, "domains": tuple(row["domains"])})

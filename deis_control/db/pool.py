@@ -1,0 +1,119 @@
+"""The pool of connections to PostgreSQL: codecs, transactions, deadlines, translated errors."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Self, TypeAlias
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from deis_control.db.listen import Hint, Notices
+from deis_control.errors import Unavailable
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
+"""What the functions of this room take first."""
+
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InternalClientError,
+)
+_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_SESSION = {"idle_in_transaction_session_timeout": "20s", "application_name": "deis-control"}
+"""A paused leader that holds the epoch (`control.fence`) must not hold up the next one for ever."""
+
+
+class DatabaseAway(Unavailable):
+    """PostgreSQL does not answer; nothing is known of the transaction that was under way."""
+
+    default = "The database is temporarily unavailable."
+
+
+class Contended(DatabaseAway):
+    """PostgreSQL broke a deadlock or a clash by undoing this transaction: repeat it."""
+
+
+class Database:
+    """A pool that opens lazily, so that a process may start while PostgreSQL is away."""
+
+    def __init__(self, dsn: str, *, size: int = 10, timeout: float = 10.0) -> None:
+        """`timeout` is in seconds, for a connection, a statement and a free place in the pool."""
+        self.dsn = dsn
+        self._size = size
+        self._timeout = timeout
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._notices = Notices(dsn)
+
+    async def __aenter__(self) -> Self:
+        self._pool = asyncpg.create_pool(
+            self.dsn,
+            min_size=0,
+            max_size=self._size,
+            command_timeout=self._timeout,
+            timeout=self._timeout,
+            init=_codecs,
+            server_settings=_SESSION,
+        )
+        await self._pool
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+    async def run(self) -> None:
+        """Keep the connection for hints; the composition root runs this for ever."""
+        await self._notices.run()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for reading; DatabaseAway when there is none."""
+        assert self._pool is not None, "the database is not open"
+        with _translated():
+            async with self._pool.acquire(timeout=self._timeout) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self, desc: str) -> AsyncIterator[Connection]:
+        """A transaction named for the log; commits when the block ends without an error.
+
+        DatabaseAway may mean that the commit's answer was lost: whoever repeats the work needs
+        a key that makes it happen once.
+        """
+        with structlog.contextvars.bound_contextvars(transaction=desc):
+            async with self.connection() as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def listen(self, channel: str, only: str | None = None) -> AsyncIterator[Hint]:
+        """Hints about a channel, or one payload of it; they may get lost: also poll."""
+        async with self._notices.subscribe(channel, only) as hint:
+            yield hint
+
+
+async def _codecs(connection: "asyncpg.Connection[Any]") -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what asyncpg raises when PostgreSQL is away into our own errors."""
+    try:
+        yield
+    except _AGAIN as err:
+        raise Contended from err
+    except _AWAY as err:
+        if isinstance(err, ValueError):
+            raise  # asyncpg's word for a wrong argument: our mistake
+        raise DatabaseAway from err

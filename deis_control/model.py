@@ -1,0 +1,260 @@
+"""The domain's records: frozen, without behaviour that needs the outside. PURE."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from deis_node.cluster.names import CopyName
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account; the password's hash is not part of it."""
+
+    id: int
+    username: str
+    email: str
+    first_name: str
+    last_name: str
+    is_superuser: bool
+    is_active: bool
+    last_login: datetime
+    date_joined: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SshKey:
+    """A user's public key."""
+
+    uuid: UUID
+    owner: str
+    id: str
+    public: str
+    fingerprint: str
+    """MD5 of the decoded blob, colon-separated lower-case hexadecimal."""
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app; `structure` is process type → count of the live formation."""
+
+    uuid: UUID
+    id: str
+    owner: str
+    owner_id: int
+    structure: Mapping[str, int]
+    destroying: bool
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigData:
+    """What a config holds: values for the environment, limits and tags."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, str] = field(default_factory=dict)
+    """Process type → `512M`."""
+    cpu: Mapping[str, int] = field(default_factory=dict)
+    """Process type → shares, 0 to 1024."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One immutable config of an app."""
+
+    uuid: UUID
+    app: str
+    owner: str
+    data: ConfigData
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build of an app: an image and what runs in it."""
+
+    uuid: UUID
+    app: str
+    owner: str
+    image: str
+    """As given by the user or the builder."""
+    reference: str | None
+    """By digest in the platform's registry; None while it is not there."""
+    sha: str
+    """The commit, as given; empty for an image that was pulled."""
+    procfile: Mapping[str, str]
+    dockerfile: str
+    """`true` or a Dockerfile's text for a Dockerfile app, else empty."""
+    created: datetime
+    updated: datetime
+
+
+class ReleaseState(StrEnum):
+    """Where a release stands; the v1 API sees live ones only."""
+
+    PENDING = "pending"
+    LIVE = "live"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A build with a config, numbered."""
+
+    uuid: UUID
+    app: str
+    owner: str
+    version: int
+    summary: str
+    config: UUID
+    build: UUID | None
+    state: ReleaseState
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A custom domain of an app."""
+
+    domain: str
+    app: str
+    owner: str
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One `git push` that was let in."""
+
+    uuid: UUID
+    owner: str
+    app: str
+    sha: str
+    fingerprint: str
+    receive_user: str
+    receive_repo: str
+    ssh_connection: str
+    ssh_original_command: str
+    created: datetime
+    updated: datetime
+
+
+class Kind(StrEnum):
+    """What a user's change is."""
+
+    BUILD = "build"
+    CONFIG = "config"
+    ROLLBACK = "rollback"
+    SCALE = "scale"
+    RESTART = "restart"
+    DESTROY = "destroy"
+
+
+class OpPhase(StrEnum):
+    """How far an operation is (architecture.md, the life of a change)."""
+
+    QUEUED = "queued"
+    PLACING = "placing"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    PUBLISHED = "published"
+    ROUTED = "routed"
+    RETIRING = "retiring"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing comes after it."""
+        return self in (OpPhase.DONE, OpPhase.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A user's change and its rollout, without the change itself (`db.operations.delta_of`)."""
+
+    id: UUID
+    app: UUID
+    app_id: str
+    seq: int
+    kind: Kind
+    actor: str
+    actor_id: int
+    phase: OpPhase
+    release: int | None
+    """The number that it took, if it makes a release."""
+    plan: Mapping[str, object]
+    """Fixed at placing, the scheduler's own: structure and generations."""
+    cancel: bool
+    """Somebody asked for its end; honoured up to `routed`."""
+    reason: str
+    """Why it failed, a sentence; empty otherwise."""
+    idempotency_key: str | None
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLine:
+    """One line of an operation's progress; `seq` lets a watcher resume anywhere."""
+
+    seq: int
+    phase: OpPhase
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an app shall run: its latest live release with config and build."""
+
+    app: App
+    release: Release
+    config: Config
+    build: Build | None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyState:
+    """One copy as the cluster sees it."""
+
+    name: CopyName
+    uuid: str
+    created: str
+    """`YYYY-MM-DDTHH:MM:SSUTC`, of its placement."""
+    state: str
+    """`initialized`, `created`, `up`, `down`, `destroyed`, `crashed` or `error` (semantics.md
+    section 8), and `unknown` while its host is not alive."""
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a list is wanted; `number` counts from 1, None is the last page."""
+
+    number: int | None = 1
+    size: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_T]):
+    """A part of a list, and where it lies in the whole."""
+
+    items: Sequence[_T]
+    count: int
+    """Of the whole list."""
+    number: int = 1
+    pages: int = 1

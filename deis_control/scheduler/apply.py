@@ -1,0 +1,66 @@
+"""The leader's hand on the store: every write is fenced twice (rule 6) and taken in at once."""
+
+from collections.abc import Iterable
+
+from deis_control.errors import Fenced
+from deis_control.scheduler.changes import Change, pack
+from deis_control.scheduler.view import ClusterView
+from deis_node.cluster import keys
+from deis_node.cluster.election import Term
+from deis_node.cluster.etcd import Compare, Etcd, Get, Listing, TxnResult, value_is
+from deis_node.cluster.records import Incarnation
+from deis_node.runtime.backoff import Backoff
+
+
+class Store:
+    """Transactions of one term in one life of the store."""
+
+    def __init__(self, etcd: Etcd, view: ClusterView, term: Term, incarnation: Incarnation) -> None:
+        self._etcd = etcd
+        self._view = view
+        self._term = term
+        self._incarnation = incarnation
+        self.revision = 0
+        """Of the last transaction that was carried out."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the view shows the life of the store that this term is for."""
+        return self._view.incarnation == self._incarnation and not self._term.lost.is_set()
+
+    async def trust(self) -> None:
+        """Wait until it does."""
+        pause = Backoff(initial=0.02, maximum=0.5)
+        while not self.trusted:
+            await pause.wait()
+
+    async def write(self, changes: Iterable[Change]) -> bool:
+        """Carry changes out, in their order; False when one was refused: look again.
+
+        Fenced when the term is over. EtcdError: Unavailable leaves open what was carried out.
+        """
+        for batch in pack(changes):
+            result = await self._etcd.txn(
+                (*self._guards(), *batch.compares), batch.ops, (Get(keys.LEADER),)
+            )
+            if not result.succeeded:
+                self._check(result)
+                return False
+            self.revision = result.revision
+            self._view.wrote(batch.ops, result.revision)
+        return True
+
+    async def list(self, prefix: str) -> Listing:
+        """What lies below a prefix now. EtcdError."""
+        return await self._etcd.list(prefix)
+
+    def _guards(self) -> tuple[Compare, ...]:
+        return (self._term.guard, value_is(keys.INCARNATION, self._incarnation.to_bytes()))
+
+    def _check(self, refused: TxnResult) -> None:
+        """Fenced when the refusal is for the sake of the election key."""
+        (listing,) = refused.results
+        holders = listing.items if listing is not None else ()
+        if not any(kv.create_revision == self._term.revision for kv in holders):
+            self._term.lost.set()
+            raise Fenced("another leader was elected")

@@ -1,0 +1,148 @@
+"""What a release's copies and its route are made of: image, command, limits, whitelist. PURE."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from deis_control.model import Build, ConfigData, Target
+from deis_control.rules import command_for, memory_bytes
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import HealthCheck, Placement, Route
+
+WHITELIST = "DEIS_WHITELIST"
+HEALTH_PATH = "HEALTHCHECK_URL"
+HEALTH_DELAY = "HEALTHCHECK_INITIAL_DELAY"
+HEALTH_TIMEOUT = "HEALTHCHECK_TIMEOUT"
+
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """One release, as its copies and its route need it. It holds config values: never log it."""
+
+    app: str
+    release: int
+    build: Build | None
+    config: ConfigData
+
+    @classmethod
+    def of(cls, target: Target) -> "Blueprint":
+        """The blueprint of a release as the database has it."""
+        return cls(target.app.id, target.release.version, target.build, target.config.data)
+
+    @property
+    def env_name(self) -> str | None:
+        """Where below the prefix of configs this one lies; None when there is nothing in it."""
+        return f"{self.app}/{self.release}" if self.config.values else None
+
+    @property
+    def env(self) -> bytes:
+        """The config's values as they are sealed for the agents."""
+        return json.dumps(dict(self.config.values), sort_keys=True, ensure_ascii=False).encode()
+
+    @property
+    def memory(self) -> dict[str, int]:
+        """Process type → bytes."""
+        return {kind: memory_bytes(limit) for kind, limit in self.config.memory.items()}
+
+    def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
+        """The placement of a copy; the build must be there."""
+        assert self.build is not None
+        return Placement(
+            app=self.app,
+            release=self.release,
+            type=copy.type,
+            num=copy.num,
+            generation=copy.generation,
+            uuid=uuid,
+            created=created,
+            image=self.build.reference or self.build.image,
+            command=command_for(self.build, copy.type),
+            env=self.env_name,
+            memory=self.memory.get(copy.type) or None,
+            cpu=self.config.cpu.get(copy.type) or None,
+            health=health_of(self.config.values) if copy.routable else None,
+            grace=grace,
+        )
+
+    def route(self, domains: tuple[str, ...], *, drain: float) -> Route:
+        """The app's route when this release serves."""
+        return Route(
+            app=self.app,
+            releases={str(self.release): 1} if self.build else {},
+            domains=domains,
+            whitelist=whitelist_of(self.config.values)[0],
+            drain=drain,
+        )
+
+
+def health_of(values: Mapping[str, str]) -> HealthCheck | None:
+    """The health check that an app's config asks for (semantics.md section 7).
+
+    A delay or time that is no number counts as not given.
+    """
+    path = values.get(HEALTH_PATH, "").strip()
+    if not path:
+        return None
+    return HealthCheck(
+        path=path if path.startswith("/") else f"/{path}",
+        initial_delay=_seconds(values.get(HEALTH_DELAY, ""), 0),
+        timeout=_seconds(values.get(HEALTH_TIMEOUT, ""), 1),
+    )
+
+
+def whitelist_of(values: Mapping[str, str]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """The whitelist that an app's config asks for, and the entries in it that are none.
+
+    The variable's presence denies everybody else (semantics.md section 16), so a list of wrong
+    entries alone lets nobody in.
+    """
+    if WHITELIST not in values:
+        return None, ()
+    allowed, wrong = [], []
+    for entry in (part.strip() for part in values[WHITELIST].split(",")):
+        block = _block(entry)
+        if block is not None:
+            allowed.append(block)
+        elif entry:
+            wrong.append(entry)
+    return tuple(dict.fromkeys(allowed)), tuple(wrong)
+
+
+def complaints(values: Mapping[str, str]) -> tuple[str, ...]:
+    """What an app's owner must be told about values that the platform reads."""
+    _, wrong = whitelist_of(values)
+    texts = [f"{WHITELIST}: {_shown(entry)} is not an address or block, ignored" for entry in wrong]
+    texts += [
+        f"{name}: {_shown(values[name])} is not a number of seconds, ignored"
+        for name in (HEALTH_DELAY, HEALTH_TIMEOUT)
+        if name in values and _SECONDS.fullmatch(values[name].strip()) is None
+    ]
+    return tuple(texts)
+
+
+def _block(entry: str) -> str | None:
+    """`ip-or-cidr[:label]` as a canonical address block; None when it is none.
+
+    An IPv6 address is tried whole first, because the label's separator occurs in it.
+    """
+    for text in (entry, entry.rpartition(":")[0], entry.partition(":")[0]):
+        try:
+            block = ip_network(text.strip(), strict=False)
+        except ValueError:
+            continue
+        return None if "%" in text else str(block)
+    return None
+
+
+def _seconds(text: str, default: float) -> float:
+    text = text.strip()
+    return float(text) if _SECONDS.fullmatch(text) else default
+
+
+def _shown(text: str) -> str:
+    """A user's text in a line of log: short, and without what would break the line."""
+    return json.dumps(text[:60])

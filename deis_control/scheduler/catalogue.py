@@ -1,0 +1,93 @@
+"""What PostgreSQL wants of every app, remembered: steady state goes on while it is away."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from deis_control.db import desired
+from deis_control.db.desired import Desired
+from deis_control.db.pool import Connection
+from deis_control.scheduler.blueprint import Blueprint
+from deis_control.scheduler.formation import settled_copies
+from deis_control.scheduler.snapshot import AppKeys
+from deis_control.scheduler.world import Target
+from deis_node.cluster.records import Route
+
+
+class Catalogue:
+    """Every app's latest live release and formation, as last read."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, Desired] = {}
+        self._read: dict[str, int] = {}
+        self._clock = 0
+
+    def get(self, app: str) -> Desired | None:
+        """What the app shall run; None when there is no such app."""
+        return self._apps.get(app)
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The ids of all apps."""
+        return tuple(self._apps)
+
+    async def read_all(self, conn: Connection) -> frozenset[str]:
+        """Read every app anew; those that differ from before."""
+        began = self._tick()
+        found = await desired.of_all(conn)
+        ids = found.keys() | self._apps.keys()
+        return frozenset(app for app in ids if self._set(app, found.get(app), began))
+
+    async def read(self, conn: Connection, app: UUID) -> str | None:
+        """Read one app anew; its id, if it is or was known."""
+        began = self._tick()
+        found = await desired.of_app(conn, app)
+        known = (i for i, wanted in self._apps.items() if wanted.uuid == app)
+        name = found.id if found else next(known, None)
+        if name is not None:
+            self._set(name, found, began)
+        return name
+
+    def _set(self, app: str, found: Desired | None, began: int) -> bool:
+        """Take in what a read found, unless a later read of the app is in already."""
+        if self._read.get(app, 0) > began:
+            return False
+        self._read[app] = began
+        if self._apps.get(app) == found:
+            return False
+        if found is None:
+            del self._apps[app]
+        else:
+            self._apps[app] = found
+        return True
+
+    def _tick(self) -> int:
+        self._clock += 1
+        return self._clock
+
+
+def rest_target(
+    wanted: Desired, found: AppKeys, drain: float, blueprint: Blueprint | None = None
+) -> Target | None:
+    """An app's target at rest; None when that needs the release's blueprint. PURE.
+
+    It is not needed while the store has every copy and a route of the same release: whitelist,
+    limits and tags change with the release only.
+    """
+    copies = settled_copies(
+        wanted.id, wanted.release, wanted.structure if wanted.built else {}, found.placed.values()
+    )
+    missing = any(copy.container not in found.placed for copy in copies)
+    if blueprint is not None:
+        route = blueprint.route(wanted.domains, drain=drain)
+        tags, memory = blueprint.config.tags, blueprint.memory
+        return Target(copies, route, tags=tags, memory=memory)
+    kept = _kept_route(wanted, found, drain)
+    return None if missing or kept is None else Target(copies, kept)
+
+
+def _kept_route(wanted: Desired, found: AppKeys, drain: float) -> Route | None:
+    """The app's route as it should be, if the store has one of the same release."""
+    releases = {str(wanted.release): 1} if wanted.built else {}
+    if found.route is None or found.route.route.releases != releases:
+        return None
+    return replace(found.route.route, domains=wanted.domains, drain=drain)

@@ -1,0 +1,114 @@
+"""What the leader's workers share for one term."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+from uuid import uuid4
+
+import structlog
+
+from deis_control.db.pool import Database, DatabaseAway
+from deis_control.scheduler.apply import Store
+from deis_control.scheduler.blueprint import Blueprint
+from deis_control.scheduler.catalogue import Catalogue
+from deis_control.scheduler.changes import Change
+from deis_control.scheduler.intent import IntentMirror
+from deis_control.scheduler.mirror import Mirror
+from deis_control.scheduler.plan import Decision
+from deis_control.scheduler.settings import SchedulerSettings
+from deis_control.scheduler.steps import Place
+from deis_control.scheduler.view import ClusterView
+from deis_control.scheduler.writes import change_for
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import DeletePrefix, Put, Unavailable
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Placement
+from deis_node.cluster.seal import Ring
+from deis_node.runtime.backoff import Backoff
+
+log = structlog.get_logger()
+
+_T = TypeVar("_T")
+
+
+class Events(Protocol):
+    """Where an app's owner reads what the platform did with it."""
+
+    def send(self, app: str, text: str) -> None:
+        """Write an event into the app's log, without waiting."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """One term: what it reads from and writes to, and how it is fenced."""
+
+    database: Database
+    ring: Ring
+    epoch: int
+    store: Store
+    view: ClusterView
+    events: Events
+    settings: SchedulerSettings
+    catalogue: Catalogue
+    intent: IntentMirror
+    mirror: Mirror
+
+    async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
+        """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
+        changes = [change_for(app, step, self._maker(blueprint)) for step in decision.steps]
+        if any(isinstance(step, Place) for step in decision.steps):
+            changes = [*self._env(blueprint), *changes]
+        return await self.store.write(changes)
+
+    async def sweep(self, app: str) -> None:
+        """Remove what may be left of an app that is gone. Fenced, EtcdError."""
+        prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app))
+        await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
+
+    def _maker(self, blueprint: Blueprint | None) -> Callable[[CopyName], Placement]:
+        created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
+
+        def make(copy: CopyName) -> Placement:
+            assert blueprint is not None, "copies are placed from a blueprint"
+            grace = self.settings.grace
+            return blueprint.placement(copy, uuid=str(uuid4()), created=created, grace=grace)
+
+        return make
+
+    def _env(self, blueprint: Blueprint | None) -> list[Change]:
+        """The release's config, sealed, before the placements that need it."""
+        if blueprint is None or blueprint.env_name is None:
+            return []
+        app, release = blueprint.app, blueprint.release
+        sealed = self.ring.seal(blueprint.env, kind="env", app=app, release=release)
+        return [Change((), (Put(keys.env(app, release), sealed),))]
+
+
+async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
+    """Try until PostgreSQL and etcd answer; `attempt` is told whether it is a repetition.
+
+    The end of the term cancels it.
+    """
+    pause = Backoff(initial=0.05, maximum=1.0)
+    again = False
+    while True:
+        try:
+            return await attempt(again)
+        except (DatabaseAway, Unavailable) as err:
+            log.info("trying again", what=what, reason=str(err))
+        again = True
+        await pause.wait()
+
+
+async def pause_until(poke: asyncio.Event, wake: float | None, most: float) -> None:
+    """Wait until something changed, the moment `wake` has come, or `most` seconds have passed."""
+    now = asyncio.get_running_loop().time()
+    seconds = most if wake is None else min(most, max(wake - now, 0.01))
+    try:
+        async with asyncio.timeout(seconds):
+            await poke.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,135 @@
+"""PostgreSQL's copy of the store's lasting keys, kept in step by the leader (rule 2).
+
+One consistent read, then every change in order: what the mirror holds is always a state that the
+store was in. Nothing is written while nothing changes.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import aclosing
+
+import structlog
+
+from deis_control.db import control, mirror
+from deis_control.db.pool import Database, DatabaseAway
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import (
+    DELETE,
+    Compacted,
+    Etcd,
+    EtcdError,
+    Event,
+    KeyValue,
+    RevisionWentBack,
+)
+from deis_node.cluster.records import Incarnation, RecordError
+from deis_node.runtime.backoff import Backoff
+
+log = structlog.get_logger()
+
+REVISION = "revision"
+"""The entry that tells how far the store was when the mirror was written."""
+
+REWRITTEN = (keys.PLACEMENTS, keys.ROUTES, keys.ENVS)
+"""What a restored store must hold exactly as mirrored."""
+
+_LASTING = (
+    *REWRITTEN,
+    keys.HOSTCONF,
+    keys.CERTS,
+    keys.INCARNATION,
+    *(keys.setting(component, "") for component in keys.SETTING_COMPONENTS),
+)
+
+
+def lasts(key: str) -> bool:
+    """Whether a key that is under no lease belongs into the mirror."""
+    return key.startswith(_LASTING)
+
+
+class Mirror:
+    """Keeps the mirror; `run` goes on until cancelled."""
+
+    def __init__(
+        self, etcd: Etcd, database: Database, *, epoch: int, incarnation: Incarnation
+    ) -> None:
+        self._etcd = etcd
+        self._database = database
+        self._epoch = epoch
+        self._incarnation = incarnation
+        self._revision = 0
+        self._moved = asyncio.Condition()
+
+    async def covers(self, revision: int, *, within: float) -> bool:
+        """Whether the mirror has got to a revision, after waiting for at most so many seconds."""
+        try:
+            async with asyncio.timeout(within), self._moved:
+                await self._moved.wait_for(lambda: self._revision >= revision)
+        except TimeoutError:
+            log.warning("the mirror is behind", revision=self._revision, wanted=revision)
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Read, then follow; again from the start on any doubt."""
+        pause = Backoff(initial=0.1, maximum=5.0)
+        while True:
+            try:
+                await self._follow(await self._read())
+            except (Compacted, RevisionWentBack) as err:
+                log.info("the mirror reads anew", reason=str(err))
+            except (EtcdError, DatabaseAway) as err:
+                log.info("the mirror waits", reason=str(err))
+            await pause.wait()
+
+    async def _read(self) -> int:
+        """Bring the whole mirror in line with the store; the revision of that."""
+        listing = await self._etcd.list(keys.ROOT)
+        found = {kv.key: kv.value for kv in listing.items if not kv.lease and lasts(kv.key)}
+        if not _is(self._incarnation, found.get(keys.INCARNATION)):
+            raise RevisionWentBack("the store is in another life")
+        found[REVISION] = str(listing.revision).encode()
+        async with control.fenced(self._database, self._epoch, "mirror all") as conn:
+            before = await mirror.all_entries(conn)
+            await mirror.put(conn, {k: v for k, v in found.items() if before.get(k) != v})
+            await mirror.delete(conn, [key for key in before if key not in found])
+        await self._moved_to(listing.revision)
+        return listing.revision
+
+    async def _follow(self, revision: int) -> None:
+        watch = self._etcd.watch(keys.ROOT, revision + 1, resume=False)
+        async with aclosing(watch) as batches:
+            async for batch in batches:
+                reached = batch[-1].kv.mod_revision
+                put, gone = _lasting(batch)
+                if put or gone:
+                    await self._note(put | {REVISION: str(reached).encode()}, gone)
+                await self._moved_to(reached)
+
+    async def _note(self, put: dict[str, bytes], gone: list[str]) -> None:
+        async with control.fenced(self._database, self._epoch, "mirror") as conn:
+            await mirror.put(conn, put)
+            if gone:
+                await mirror.delete(conn, gone)
+
+    async def _moved_to(self, revision: int) -> None:
+        async with self._moved:
+            self._revision = revision
+            self._moved.notify_all()
+
+
+def _lasting(batch: Iterable[Event]) -> tuple[dict[str, bytes], list[str]]:
+    """The last word of a batch on each lasting key."""
+    last: dict[str, KeyValue | None] = {}
+    for event in batch:
+        if lasts(event.kv.key) and not event.kv.lease:
+            last[event.kv.key] = None if event.kind is DELETE else event.kv
+    put = {key: kv.value for key, kv in last.items() if kv is not None}
+    return put, [key for key, kv in last.items() if kv is None]
+
+
+def _is(incarnation: Incarnation, value: bytes | None) -> bool:
+    try:
+        return value is not None and Incarnation.from_bytes(value) == incarnation
+    except RecordError:
+        return False

@@ -1,0 +1,259 @@
+"""What to do about one app: from its world to steps, a phase and a sentence. PURE.
+
+A ladder: the first rung that finds something to do or to wait for decides. Nothing is remembered
+between two decisions but the starts of deadlines, so a new leader goes on where the last one
+stopped, and a step that was lost or refused is decided anew.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from deis_control.model import OpPhase
+from deis_control.scheduler.feasible import Choice, Need, choose_hosts
+from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
+from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
+from deis_control.scheduler.routers import Barrier, barrier
+from deis_control.scheduler.steps import DropRoute, Place, PutRoute, Step
+from deis_control.scheduler.timing import Timing
+from deis_control.scheduler.world import Placed, Routed, Target, World
+from deis_node.cluster.names import CopyName
+
+
+class End(StrEnum):
+    """How an operation came to its end."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided for one look at one app."""
+
+    steps: tuple[Step, ...]
+    phase: OpPhase
+    sentence: str
+    """Why, for people."""
+    end: End | None = None
+    """Set when the app is as its operation wants it, or never will be."""
+    notes: tuple[str, ...] = ()
+    """What people must be told beside the phase, each once."""
+    timers: Mapping[str, float] = field(default_factory=dict)
+    """For the next decision."""
+    wake: float | None = None
+    """When to look again, if nothing changes before."""
+
+
+def plan_app(world: World) -> Decision:
+    """The decision for an app."""
+    timing = Timing(world.now, world.timers)
+    if world.target is None:
+        decision = _removal(world, timing)
+    else:
+        decision = _rollout(world, world.target, timing)
+    return replace(decision, timers=timing.timers, wake=timing.wake)
+
+
+def _rollout(world: World, target: Target, timing: Timing) -> Decision:
+    """Up before down, and traffic moves between the two."""
+    if not world.may_remove and _is_rest(target) and _routes_another(world, target):
+        held = f"{world.app} stays as it is while the database is behind the store"
+        return Decision((), OpPhase.DONE, held, End.DONE)
+    forward = _committed(world, target)
+    if not forward:
+        reason = _failure(world, target, timing)
+        if reason is not None:
+            return Decision((), OpPhase.FAILED, reason, End.FAILED)
+    decision = _bring_up(world, target, timing, forward=forward) or _switch(world, target, timing)
+    return _with_leaving(world, target, timing, decision)
+
+
+def _is_rest(target: Target) -> bool:
+    """Whether no operation asks for it."""
+    return not (target.fresh or target.old or target.new_release)
+
+
+def _routes_another(world: World, target: Target) -> bool:
+    """Whether the store serves another release than the database wants."""
+    named = world.route.route.releases if world.route else {}
+    return bool(named) and named != target.route.releases
+
+
+def _committed(world: World, target: Target) -> bool:
+    """Whether traffic has begun to move, so that the way out is forward."""
+    if target.new_release:
+        return world.route is not None and world.route.route.releases == target.route.releases
+    found = (world.of(copy) for copy in target.old)
+    return any(placed is None or not placed.runs for placed in found)
+
+
+def _failure(world: World, target: Target, timing: Timing) -> str | None:
+    """Why the operation has failed, if it has."""
+    if world.cancel:
+        return "the change was cancelled"
+    reasons = [failure_of(world, copy, timing) for copy in sorted(target.fresh)]
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _bring_up(world: World, target: Target, timing: Timing, *, forward: bool) -> Decision | None:
+    """Place what is missing and wait until it serves; None when traffic may move."""
+    missing = sorted(copy for copy in target.copies if world.of(copy) is None)
+    choice = _choose(world, target, missing)
+    if choice.hosts:
+        steps = tuple(Place(copy, host) for copy, host in choice.hosts.items())
+        placing = ", ".join(f"{step.copy.process} on {step.host}" for step in steps[:5])
+        return Decision(steps, OpPhase.PLACING, f"placing {placing}")
+    for copy, reason in choice.refused.items():
+        return _no_host(world, target, timing, f"no host takes {copy.process}: {reason}")
+    if forward:
+        return None
+    return _awaited(world, target, timing)
+
+
+def _choose(world: World, target: Target, missing: list[CopyName]) -> Choice:
+    mine: dict[str, list[str]] = {}
+    for placed in world.placed.values():
+        if placed.copy in target.copies:
+            mine.setdefault(placed.host, []).append(placed.copy.type)
+    types = {copy.type for copy in missing}
+    needs = {kind: Need(target.memory.get(kind, 0), target.tags) for kind in types}
+    return choose_hosts(missing, needs, world.hosts, mine)
+
+
+def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Decision:
+    """Wait for a host; an operation does so for a while only."""
+    overdue = timing.past("no-host", world.limits.pickup)
+    if target.fresh and overdue and not _committed(world, target):
+        return Decision((), OpPhase.FAILED, sentence, End.FAILED)
+    return Decision((), OpPhase.PLACING, sentence)
+
+
+def _awaited(world: World, target: Target, timing: Timing) -> Decision | None:
+    """Wait for the copies that must serve before traffic moves."""
+    stages = {copy: stage_of(world, copy) for copy in target.copies}
+    moves = world.route is None or world.route.route.releases != target.route.releases
+    must = target.copies if moves else target.fresh
+    behind = sorted(copy for copy in must if stages[copy] < Stage.SERVING)
+    if not target.fresh and behind and timing.past("unready", world.limits.deploy):
+        behind = [] if _some_serve(target, stages) else behind
+    if behind:
+        unready = any(stages[copy] < Stage.READY for copy in behind)
+        phase = OpPhase.STARTING if unready else OpPhase.HEALTHY
+        return Decision((), phase, progress_of(world, behind))
+    return None
+
+
+def _some_serve(target: Target, stages: Mapping[CopyName, Stage]) -> bool:
+    """Whether at least one wanted copy takes requests, if any could."""
+    routable = [copy for copy in target.copies if copy.routable]
+    return not routable or any(stages[copy] is Stage.SERVING for copy in routable)
+
+
+def _switch(world: World, target: Target, timing: Timing) -> Decision:
+    """Write the route if it is not as wanted, and wait until the routers serve it."""
+    serving = serving_endpoints(world)
+    newest = max(
+        (
+            world.endpoints[c.container].revision
+            for c in target.fresh
+            if c.container in world.endpoints
+        ),
+        default=0,
+    )
+    route = world.route
+    if route is None or route.route != target.route or route.revision < newest:
+        step = PutRoute(target.route, route.revision if route else 0, serving)
+        return Decision((step,), OpPhase.PUBLISHED, _switch_text(target))
+    if _is_rest(target):
+        return Decision((), OpPhase.DONE, f"{world.app} is as it should be", End.DONE)
+    return _routed(world, target, route, timing)
+
+
+def _switch_text(target: Target) -> str:
+    names = " and ".join(f"v{release}" for release in sorted(target.route.releases, key=int))
+    return f"the routers shall serve {names}" if names else "the routers shall know the app"
+
+
+def _routed(world: World, target: Target, route: Routed, timing: Timing) -> Decision:
+    if world.awaited < route.revision:
+        step = PutRoute(route.route, route.revision, ())
+        return Decision((step,), OpPhase.PUBLISHED, _switch_text(target))
+    passed = barrier(world, route.revision, timing)
+    if not passed.settled:
+        waiting = f"waiting for {', '.join(passed.waiting)} to serve it"
+        return Decision((), OpPhase.ROUTED, waiting)
+    return Decision((), OpPhase.DONE, "done", End.DONE, _late(passed))
+
+
+def _late(passed: Barrier | None) -> tuple[str, ...]:
+    late = passed.late if passed else ()
+    return tuple(f"{name} has not confirmed the change, going on without it" for name in late)
+
+
+def _with_leaving(world: World, target: Target, timing: Timing, decision: Decision) -> Decision:
+    """Let those leave that are not wanted: all of them once the wanted ones serve."""
+    leaving = [placed for placed in world.placed.values() if placed.copy not in target.copies]
+    leaving += _lost(world, target)
+    if not leaving or decision.end is End.FAILED:
+        return decision
+    if not world.may_remove:
+        kept = "nothing is removed while the database is behind the store"
+        return replace(decision, sentence=f"{decision.sentence}; {kept}")
+    settled = decision.end is End.DONE and _may_leave(world, target, timing)
+    leave = retire(world, leaving, timing, settled=settled)
+    if decision.end is End.DONE:
+        return _retiring(decision, leave)
+    if _writes_route(decision.steps) and _writes_route(leave.steps):
+        return decision
+    if decision.phase is OpPhase.ROUTED and leave.barrier is not None:
+        return _retiring(decision, leave)
+    return replace(decision, steps=(*leave.steps, *decision.steps))
+
+
+def _writes_route(steps: tuple[Step, ...]) -> bool:
+    """Whether the steps hold the one write of the route that a transaction may have."""
+    return any(isinstance(step, PutRoute) for step in steps)
+
+
+def _lost(world: World, target: Target) -> list[Placed]:
+    """Wanted copies that were told to end all the same: they go, and are placed again."""
+    wanted = (world.of(copy) for copy in target.copies)
+    return [placed for placed in wanted if placed is not None and not placed.runs]
+
+
+def _may_leave(world: World, target: Target, timing: Timing) -> bool:
+    """Whether somebody is left to serve; a user who asks for less waits for that only a while."""
+    stages = {copy: stage_of(world, copy) for copy in target.copies}
+    if target.new_release or _some_serve(target, stages):
+        return True
+    return bool(target.old) and timing.past("unserved", world.limits.deploy)
+
+
+def _retiring(decision: Decision, leave: Retirement) -> Decision:
+    """What the rollout says while old copies leave; it is done when none of them serves."""
+    notes = (*decision.notes, *_late(leave.barrier))
+    if not leave.serving:
+        return replace(decision, steps=leave.steps, notes=notes)
+    names = ", ".join(sorted(placed.copy.process for placed in leave.serving)[:5])
+    sentence = f"retiring {names}"
+    return Decision(leave.steps, OpPhase.RETIRING, sentence, notes=notes)
+
+
+def _removal(world: World, timing: Timing) -> Decision:
+    """Nothing of the app shall stay: first its route, then its copies."""
+    leaving = list(world.placed.values())
+    if not world.may_remove:
+        kept = f"{world.app} stays while the database is behind the store"
+        return Decision((), OpPhase.RETIRING, kept)
+    leave = retire(world, leaving, timing, settled=True)
+    steps = leave.steps
+    if world.route is not None and not any(isinstance(step, DropRoute) for step in steps):
+        steps = (*steps, DropRoute(world.route.revision))
+    notes = _late(leave.barrier)
+    if not leaving and not steps:
+        return Decision((), OpPhase.DONE, f"nothing is left of {world.app}", End.DONE)
+    only_stopping = not leave.serving and not steps
+    if only_stopping and timing.past("stopping", world.limits.stop):
+        return Decision((), OpPhase.DONE, "the hosts have not confirmed yet", End.DONE, notes)
+    return Decision(steps, OpPhase.RETIRING, f"removing {world.app}", notes=notes)

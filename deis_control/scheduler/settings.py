@@ -1,0 +1,49 @@
+"""Settings of the scheduler."""
+
+from dataclasses import dataclass
+
+from deis_control.scheduler.world import Limits
+from deis_node.runtime.settings import setting
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
+    """How the leader is elected, and how long it waits for what."""
+
+    ttl: int = setting(5, "Seconds after which a leader that does not answer is replaced.")
+    deploy_timeout: float = setting(
+        60,
+        "Seconds from a copy's first start to readiness, the pull of its image not counted; the "
+        "app's HEALTHCHECK_INITIAL_DELAY is added. Later the deploy has failed.",
+    )
+    pickup_timeout: float = setting(
+        60, "Seconds until a host has taken up a copy, and until there is a host that can."
+    )
+    pull_timeout: float = setting(1200, "Seconds for the pull of a copy's image.")
+    acknowledge_timeout: float = setting(
+        10, "Seconds for a live router to serve a change before the rollout goes on without it."
+    )
+    router_memory: float = setting(
+        30, "Seconds for which a router that is gone still holds old copies back."
+    )
+    drain: float = setting(
+        30, "Seconds that requests in flight may take before a withdrawn copy is stopped."
+    )
+    grace: float = setting(30, "Seconds between SIGTERM and SIGKILL.")
+    stop_timeout: float = setting(
+        60, "Seconds for the hosts to end the copies of an app that is destroyed."
+    )
+    poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
+    look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
+
+    def limits(self) -> Limits:
+        """The same for the planner."""
+        return Limits(
+            deploy=self.deploy_timeout,
+            pickup=self.pickup_timeout,
+            pull=self.pull_timeout,
+            acknowledge=self.acknowledge_timeout,
+            forget=self.router_memory,
+            drain=self.drain,
+            stop=self.stop_timeout,
+        )

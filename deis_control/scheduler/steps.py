@@ -1,0 +1,64 @@
+"""What the planner may want done: small frozen steps, carried out by `apply`. PURE."""
+
+from dataclasses import dataclass
+
+from deis_control.scheduler.world import Placed
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Make a copy on a host."""
+
+    copy: CopyName
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Let a copy take no new requests; its endpoint goes in the same transaction."""
+
+    placed: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a copy; an endpoint that it still has goes with it."""
+
+    placed: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Remove what is left of a copy that its host has stopped."""
+
+    placed: Placed
+    seen: int
+    """The revision of the instance that says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutRoute:
+    """Write the app's route and raise the barrier: the switch of traffic, or a touch."""
+
+    route: Route
+    revision: int
+    """Of the route as it was seen; 0 when there is none."""
+    serving: tuple[tuple[str, int], ...] = ()
+    """Containers whose endpoints must still be as seen, at these revisions."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropRoute:
+    """Remove the app's route and raise the barrier."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Raise the barrier alone, for an app that has no route."""
+
+
+Step = Place | Withdraw | Stop | Forget | PutRoute | DropRoute | Raise

@@ -1,0 +1,230 @@
+"""The cluster as a process sees it: caches of etcd, sorted by app, that everybody here shares."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
+
+from deis_control.errors import Unavailable
+from deis_control.model import CopyState
+from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
+from deis_control.scheduler.states import state_of
+from deis_control.scheduler.world import Limits, Placed, Target, World
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
+from deis_node.cluster.names import RUN_TYPE
+from deis_node.cluster.prefix import WatchedPrefix
+from deis_node.cluster.records import Incarnation, PlacementState
+from deis_node.runtime.tasks import Tasks, forever
+
+_PREFIXES = (
+    keys.HOSTS,
+    keys.PLACEMENTS,
+    keys.INSTANCES,
+    keys.SERVICES,
+    keys.ROUTES,
+    keys.ROUTERS,
+    keys.CONTROL,
+)
+_NOTHING: Mapping[str, KeyValue] = MappingProxyType({})
+
+
+class Changes:
+    """What one subscriber has not looked at yet."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._apps: set[str] = set()
+        self._all = True
+        self._event.set()
+
+    def note(self, app: str | None) -> None:
+        """Something of the app changed; None: something that concerns all."""
+        if app is None:
+            self._all = True
+        else:
+            self._apps.add(app)
+        self._event.set()
+
+    async def wait(self) -> tuple[frozenset[str], bool]:
+        """The apps that changed since the last call, and whether something common did."""
+        await self._event.wait()
+        self._event.clear()
+        apps, everything = frozenset(self._apps), self._all
+        self._apps, self._all = set(), False
+        return apps, everything
+
+
+class _Cache:
+    """One watched prefix and what the index has taken in of it."""
+
+    def __init__(self, etcd: Etcd, prefix: str, known: Mapping[str, KeyValue]) -> None:
+        name = prefix.removeprefix(keys.ROOT).rstrip("/")
+        self.watched = WatchedPrefix(etcd, prefix, name=f"view {name}")
+        self.known = known
+
+
+class ClusterView:
+    """The state of hosts, copies, endpoints, routes and routers; `run` keeps it fresh.
+
+    While etcd is away it stays as last known.
+    """
+
+    def __init__(self, etcd: Etcd) -> None:
+        self._etcd = etcd
+        self._index = Index()
+        self._caches = {prefix: _Cache(etcd, prefix, _NOTHING) for prefix in _PREFIXES}
+        self._tasks: Tasks | None = None
+        self._running = asyncio.Event()
+        self._subscribers: list[Changes] = []
+
+    async def run(self) -> None:
+        """Keep the caches fresh until cancelled."""
+        async with Tasks() as tasks:
+            self._tasks = tasks
+            self._start(tasks)
+            self._running.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._running.clear()
+
+    async def ready(self) -> None:
+        """Wait until every prefix has been read once, since the start or the last `reload`."""
+        for cache in self._caches.values():
+            await cache.watched.ready()
+            self._absorb(cache)
+
+    async def reload(self) -> None:
+        """Forget nothing, but read everything anew: the store may be in another life.
+
+        A new leader calls it, so that no revision of a former life meets one of this.
+        """
+        await self._running.wait()
+        assert self._tasks is not None
+        await self._tasks.stop(5.0)
+        self._caches = {
+            prefix: _Cache(self._etcd, prefix, cache.known)
+            for prefix, cache in self._caches.items()
+        }
+        self._start(self._tasks)
+        await self.ready()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the cluster's state is known at all."""
+        return all(cache.watched.loaded for cache in self._caches.values())
+
+    @property
+    def available(self) -> bool:
+        """Whether etcd answers; while it does not, everything here is the last known state."""
+        return all(cache.watched.available for cache in self._caches.values())
+
+    @property
+    def revision(self) -> int:
+        """The highest revision that any of the prefixes has certainly reached."""
+        return max(cache.watched.revision for cache in self._caches.values())
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Changes]:
+        """Changes as they come, for as long as the block lasts; at first, all of it."""
+        changes = Changes()
+        self._subscribers.append(changes)
+        try:
+            yield changes
+        finally:
+            self._subscribers.remove(changes)
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """The apps of which there is something in the store."""
+        return tuple(self._index.apps)
+
+    @property
+    def incarnation(self) -> Incarnation | None:
+        """Which life of the store this is."""
+        return self._index.incarnation
+
+    @property
+    def intent(self) -> int:
+        """How many accepted changes the store knows of."""
+        return self._index.intent
+
+    def app(self, app: str) -> AppKeys:
+        """What the store holds of an app; to be looked at, not kept."""
+        return self._index.apps.get(app) or AppKeys()
+
+    def snapshot(self, app: str, target: Target | None, limits: Limits) -> World:
+        """The planner's world of one app, now."""
+        now = asyncio.get_running_loop().time()
+        return self._index.world(app, target, now=now, limits=limits)
+
+    def wrote(self, ops: Sequence[Op], revision: int) -> None:
+        """Take in one's own transaction before the watch tells of it."""
+        touched = set()
+        for op in ops:
+            if not isinstance(op, Put | Delete):
+                continue
+            cache = self._cache_of(op.key)
+            if cache is None:
+                continue
+            touched.add(cache)
+            if isinstance(op, Delete):
+                cache.watched.discard(op.key, revision)
+                continue
+            before = cache.watched.items.get(op.key)
+            made = before.create_revision if before else revision
+            cache.watched.apply(KeyValue(op.key, op.value, made, revision, 1, op.lease))
+        for cache in touched:
+            self._absorb(cache)
+
+    def copies(self, app: str) -> Sequence[CopyState]:
+        """All copies of the app but those that were told to end.
+
+        Unavailable while the cluster's state was never known.
+        """
+        if not self.loaded and not self._index.apps:
+            raise Unavailable("The state of the cluster is not known yet.")
+        placed = self.app(app).placed.values()
+        return [self._state(item) for item in placed if self._shown(item)]
+
+    def _shown(self, placed: Placed) -> bool:
+        stopping = placed.placement.state is PlacementState.STOP
+        return not stopping or placed.copy.type == RUN_TYPE
+
+    def _state(self, placed: Placed) -> CopyState:
+        seen = self.app(placed.copy.app).instances.get(f"{placed.host}/{placed.copy.container}")
+        alive = placed.host in self._index.hosts
+        state = state_of(placed, seen.instance if seen else None, alive=alive)
+        return CopyState(placed.copy, placed.placement.uuid, placed.placement.created, state)
+
+    def _cache_of(self, key: str) -> _Cache | None:
+        found = (cache for prefix, cache in self._caches.items() if key.startswith(prefix))
+        return next(found, None)
+
+    def _start(self, tasks: Tasks) -> None:
+        for cache in self._caches.values():
+            name = cache.watched.name
+            tasks.start(name, forever(name, cache.watched.run))
+            tasks.start(f"{name} index", self._follow(cache))
+
+    async def _follow(self, cache: _Cache) -> None:
+        signal = cache.watched.subscribe()
+        while True:
+            await signal.wait()
+            signal.clear()
+            self._absorb(cache)
+
+    def _absorb(self, cache: _Cache) -> None:
+        """Take in what differs from the last look, and tell the subscribers."""
+        if not cache.watched.loaded or cache.watched.items is cache.known:
+            return
+        now = asyncio.get_running_loop().time()
+        items = cache.watched.items
+        put, gone = changed_keys(cache.known, items)
+        cache.known = items
+        touched = {self._index.take(kv, now) for kv in put}
+        touched |= {self._index.drop(key, now) for key in gone}
+        for changes in self._subscribers:
+            for app in touched:
+                changes.note(app)

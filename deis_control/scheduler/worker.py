@@ -1,0 +1,179 @@
+"""One app's worker: its operations in order, and its steady state between them."""
+
+import asyncio
+from dataclasses import replace
+from uuid import UUID
+
+import structlog
+
+from deis_control.db import apps, operations, releases
+from deis_control.db.desired import Desired
+from deis_control.db.pool import DatabaseAway
+from deis_control.errors import Fenced, NotFound
+from deis_control.model import Operation
+from deis_control.scheduler.blueprint import Blueprint
+from deis_control.scheduler.catalogue import rest_target
+from deis_control.scheduler.changes import Change
+from deis_control.scheduler.leadership import Leadership, pause_until
+from deis_control.scheduler.plan import Decision, End, plan_app
+from deis_control.scheduler.rollout import Rollout
+from deis_control.scheduler.world import Target
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Delete, EtcdError
+from deis_node.runtime.backoff import Backoff
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Works on one app until there is nothing to do; the leader makes a new one then."""
+
+    def __init__(self, lead: Leadership, app: str) -> None:
+        self._lead = lead
+        self.app = app
+        self._poke = asyncio.Event()
+        self._next: Operation | None = None
+        self._rollout: Rollout | None = None
+        self._broken: UUID | None = None
+        """The app whose state in PostgreSQL is to be read anew: an operation ran, or broke off."""
+        self._ended: dict[UUID, int] = {}
+        """Each app's last operation that ended: an app may be made again under the same id."""
+        self._sentence = ""
+        self._timers: dict[str, float] = {}
+
+    def poke(self) -> None:
+        """Something of the app, or of all, has changed."""
+        self._poke.set()
+
+    def offer(self, operation: Operation) -> None:
+        """Take the app's first unfinished operation."""
+        if operation.seq <= self._ended.get(operation.app, -1):
+            return
+        if self._rollout is not None and self._rollout.id == operation.id:
+            if operation.cancel and not self._rollout.cancel:
+                self._rollout.cancel = True
+                self._poke.set()
+            return
+        self._next = operation
+        self._poke.set()
+
+    async def run(self) -> None:
+        """Work; returns when the app is as it should be. Fenced when the term is over."""
+        pause = Backoff(initial=0.1, maximum=5.0)
+        while True:
+            try:
+                if await self._turn():
+                    return
+                pause.reset()
+                continue
+            except Fenced:
+                raise
+            except (DatabaseAway, EtcdError) as err:
+                log.info("app waits", app=self.app, reason=str(err))
+            except Exception as err:
+                log.error("app failed", app=self.app, error=str(err), exc_info=err)
+            await pause.wait()
+
+    async def _turn(self) -> bool:
+        """One operation, or the steady state until one comes; whether nothing is left to do."""
+        if self._broken is not None:
+            await self._after(self._broken)
+            self._broken = None
+        if self._next is None:
+            return await self._rest()
+        operation, self._next = self._next, None
+        self._rollout, self._broken = Rollout(self._lead, operation, self._poke), operation.app
+        try:
+            await self._rollout.run()
+        finally:
+            self._rollout = None
+        self._ended[operation.app], self._timers = operation.seq, {}
+        return False
+
+    async def _after(self, app: UUID) -> None:
+        """Learn what the operation changed, and what comes next."""
+        async with self._lead.database.connection() as conn:
+            following = await operations.next_open_of(conn, app)
+            await self._lead.catalogue.read(conn, app)
+        if following is not None:
+            self.offer(following)
+        else:
+            await self._tidy(app)
+
+    async def _rest(self) -> bool:
+        """Keep the app as it should be; False when an operation came, True when it is so."""
+        pause = Backoff(initial=0.05, maximum=2.0)
+        while self._next is None:
+            self._poke.clear()
+            await self._lead.store.trust()
+            desired = self._lead.catalogue.get(self.app)
+            lacking = desired if _target(self._lead, self.app, None) is None else None
+            blueprint = await self._blueprint(lacking) if lacking else None
+            if self._lead.catalogue.get(self.app) != desired:
+                continue
+            decision = rest_decision(self._lead, self.app, blueprint, self._timers)
+            assert decision is not None
+            self._timers = dict(decision.timers)
+            self._say(decision)
+            if not await self._lead.carry_out(self.app, decision, blueprint):
+                await pause.wait()
+            elif not decision.steps:
+                if decision.end is End.DONE:
+                    return self._next is None
+                pause.reset()
+                await pause_until(self._poke, decision.wake, self._lead.settings.look)
+        return False
+
+    async def _blueprint(self, desired: Desired) -> Blueprint:
+        """Of exactly the desired release: the database may have a later one by now."""
+        async with self._lead.database.connection() as conn:
+            app = await apps.get(conn, desired.uuid)
+            release = await releases.live(conn, desired.uuid, desired.release)
+            target = await releases.target(conn, self._lead.ring, app, release)
+        return Blueprint.of(target)
+
+    async def _tidy(self, app: UUID) -> None:
+        """Delete configs that no placement needs and that no rollback goes back to soon."""
+        desired = self._lead.catalogue.get(self.app)
+        if desired is None:
+            return
+        keep = await self._kept(app, desired)
+        listing = await self._lead.store.list(f"{keys.ENVS}{self.app}/")
+        stale = [kv.key for kv in listing.items if kv.key not in keep]
+        await self._lead.store.write(Change((), (Delete(key),)) for key in stale)
+
+    async def _kept(self, app: UUID, desired: Desired) -> set[str]:
+        """The configs of the last two live releases, and those that placements name."""
+        kept = {keys.env(self.app, desired.release)}
+        async with self._lead.database.connection() as conn:
+            try:
+                before = await releases.before(conn, app, desired.release)
+                kept.add(keys.env(self.app, before.version))
+            except NotFound:
+                pass
+        placed = self._lead.view.app(self.app).placed.values()
+        return kept | {keys.ENVS + item.placement.env for item in placed if item.placement.env}
+
+    def _say(self, decision: Decision) -> None:
+        if decision.sentence != self._sentence:
+            self._sentence = decision.sentence
+            log.info("app looked at", app=self.app, sentence=decision.sentence)
+
+
+def rest_decision(
+    lead: Leadership, app: str, blueprint: Blueprint | None, timers: dict[str, float]
+) -> Decision | None:
+    """What an app without an operation needs; None when the release's blueprint must tell."""
+    target = _target(lead, app, blueprint)
+    if target is None and lead.catalogue.get(app) is not None:
+        return None
+    world = lead.view.snapshot(app, target, lead.settings.limits())
+    world = replace(world, timers=timers, may_remove=not lead.intent.behind)
+    return plan_app(world)
+
+
+def _target(lead: Leadership, app: str, blueprint: Blueprint | None) -> Target | None:
+    desired = lead.catalogue.get(app)
+    if desired is None:
+        return None
+    return rest_target(desired, lead.view.app(app), lead.settings.drain, blueprint)

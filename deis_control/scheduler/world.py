@@ -1,0 +1,165 @@
+"""What the planner looks at: one app's wanted and observed state, frozen. PURE."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Endpoint, Instance, Placement, PlacementState, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A placement as it lies in the store."""
+
+    host: str
+    placement: Placement
+    revision: int
+    """Of its last change."""
+    made: int
+    """The revision at which its key was created."""
+
+    @property
+    def copy(self) -> CopyName:
+        """The copy's name."""
+        return self.placement.copy
+
+    @property
+    def runs(self) -> bool:
+        """Whether the copy is wanted to serve."""
+        return self.placement.state is PlacementState.RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a host observes of a copy."""
+
+    host: str
+    instance: Instance
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An endpoint as it lies in the store."""
+
+    endpoint: Endpoint
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A route as it lies in the store; its revision is the barrier of its last change."""
+
+    route: Route
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouterSeen:
+    """A router that counts (rule 4): it has acknowledged once and is not gone for too long."""
+
+    name: str
+    served: int
+    """The highest awaited revision that it serves."""
+    draining: frozenset[str] = frozenset()
+    """Withdrawn addresses with requests in flight."""
+    gone: float | None = None
+    """Since when its record is missing, on the planner's clock; None while it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostSeen:
+    """A live host and what all apps together have on it."""
+
+    name: str
+    memory: int = 0
+    """Bytes; 0 when the host does not say."""
+    cpus: float = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    copies: int = 0
+    """Placements on it, of all apps."""
+    reserved: int = 0
+    """Bytes of memory that those placements are limited to, together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the planner waits for what; all in seconds."""
+
+    deploy: float = 60
+    """From a copy's first start to readiness, and from readiness to its endpoint."""
+    pickup: float = 60
+    """Until a host has taken notice of a copy, and until there is a host for it."""
+    pull: float = 1200
+    """For a copy's image to arrive."""
+    acknowledge: float = 10
+    """For a live router to serve a barrier, before the rollout goes on without it."""
+    forget: float = 30
+    """From the loss of a router's record until the router counts no more."""
+    drain: float = 30
+    """For requests in flight, of an app whose route is gone."""
+    stop: float = 60
+    """For the hosts to end the copies of an app that is destroyed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an app shall be: the copies, and the route once they serve."""
+
+    copies: frozenset[CopyName]
+    route: Route
+    fresh: frozenset[CopyName] = frozenset()
+    """The copies that the operation makes: the first to exit fails it. None in steady state."""
+    old: frozenset[CopyName] = frozenset()
+    """The copies of the same release that the operation replaces or removes."""
+    new_release: bool = False
+    """Whether the operation made the release: nothing of it was routed before."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What a host must be tagged with to take a copy."""
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """Process type → bytes that a copy of it may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One app as the planner sees it; `now` and all times are on one monotonic clock."""
+
+    app: str
+    now: float
+    target: Target | None
+    """None: the app is gone or going, nothing of it shall stay."""
+    placed: Mapping[str, Placed] = field(default_factory=dict)
+    """By container name."""
+    instances: Mapping[str, Seen] = field(default_factory=dict)
+    """By `<host>/<container>`."""
+    endpoints: Mapping[str, Published] = field(default_factory=dict)
+    """By container name."""
+    route: Routed | None = None
+    awaited: int = 0
+    """The revision of the key that routers acknowledge."""
+    routers: tuple[RouterSeen, ...] = ()
+    hosts: tuple[HostSeen, ...] = ()
+    cancel: bool = False
+    """Somebody asked for the operation's end."""
+    may_remove: bool = True
+    """False while the database is behind the store (rule 2)."""
+    timers: Mapping[str, float] = field(default_factory=dict)
+    """Since when each condition holds, from the decision before."""
+    limits: Limits = Limits()
+
+    def seen_of(self, placed: Placed) -> Seen | None:
+        """What the copy's own host observes of it."""
+        return self.instances.get(f"{placed.host}/{placed.copy.container}")
+
+    def instance_of(self, placed: Placed) -> Instance | None:
+        """The same without its revision."""
+        seen = self.seen_of(placed)
+        return None if seen is None else seen.instance
+
+    def endpoint_of(self, copy: CopyName) -> Published | None:
+        """The copy's endpoint, if it is published."""
+        return self.endpoints.get(copy.container)
+
+    def of(self, copy: CopyName) -> Placed | None:
+        """The copy's placement."""
+        return self.placed.get(copy.container)

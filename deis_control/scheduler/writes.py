@@ -1,0 +1,59 @@
+"""Steps of a decision as changes of the store. PURE."""
+
+from collections.abc import Callable
+
+from deis_control.scheduler.changes import Change
+from deis_control.scheduler.engines import native
+from deis_control.scheduler.steps import (
+    DropRoute,
+    Forget,
+    Place,
+    PutRoute,
+    Raise,
+    Step,
+    Stop,
+    Withdraw,
+)
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Delete, Put, mod_revision_is
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Await, Placement
+
+Maker = Callable[[CopyName], Placement]
+"""Makes the placement of a copy that is to be placed."""
+
+
+def change_for(app: str, step: Step, make: Maker) -> Change:
+    """What carries out one step."""
+    match step:
+        case Place():
+            return native.ensure(step.host, make(step.copy))
+        case Withdraw():
+            return native.withdraw(step.placed)
+        case Stop():
+            return native.drop(step.placed)
+        case Forget():
+            return native.forget(step.placed, step.seen)
+        case PutRoute():
+            return _put_route(app, step)
+        case DropRoute():
+            seen = mod_revision_is(keys.route(app), step.revision)
+            return Change((seen,), (Delete(keys.route(app)), _barrier(app)))
+        case Raise():
+            return Change((), (_barrier(app),))
+
+
+def _put_route(app: str, step: PutRoute) -> Change:
+    """The route and the barrier together, while the endpoints that it counts on are there."""
+    key = keys.route(app)
+    compares = [mod_revision_is(key, step.revision)]
+    compares += [
+        mod_revision_is(keys.service(app, container), revision)
+        for container, revision in step.serving
+    ]
+    return Change(tuple(compares), (Put(key, step.route.to_bytes()), _barrier(app)))
+
+
+def _barrier(app: str) -> Put:
+    """The key whose new revision the routers acknowledge."""
+    return Put(keys.AWAIT, Await(app).to_bytes())

@@ -1,0 +1,1 @@
+"""Use cases: they open the transaction, call db/, decide by rules, and signal."""

@@ -1,0 +1,121 @@
+"""Apps: making, finding, giving away, destroying."""
+
+import secrets
+from uuid import uuid4
+
+import structlog
+
+from deis_control.db import apps, configs, operations, releases, users
+from deis_control.db.pool import Connection, Database
+from deis_control.deltas import DestroyDelta
+from deis_control.errors import Forbidden, Invalid, Unavailable
+from deis_control.logger.client import LogClient, LoggerAway
+from deis_control.model import App, ConfigData, Kind, Operation, Page, ReleaseState, User, Window
+from deis_control.rules import initial_summary
+from deis_control.rules.access import owns
+from deis_control.rules.apps import check_app_id, reserved_names
+from deis_control.rules.words import ADJECTIVES, NOUNS
+from deis_control.services.operations import Operations
+from deis_control.services.platform import Current
+from deis_node.cluster.seal import Ring
+
+log = structlog.get_logger()
+
+_DRAWS = 100
+
+
+class Apps:
+    """Use cases about apps."""
+
+    def __init__(
+        self,
+        database: Database,
+        ring: Ring,
+        platform: Current,
+        operations: Operations,
+        logs: LogClient,
+    ) -> None:
+        self._database = database
+        self._ring = ring
+        self._platform = platform
+        self._operations = operations
+        self._logs = logs
+
+    async def page(self, user: User, window: Window) -> Page[App]:
+        """The user's own apps and those shared with him; all for a superuser."""
+        async with self._database.connection() as conn:
+            if user.is_superuser:
+                return await apps.page_of_all(conn, window)
+            return await apps.page_of(conn, user.id, window)
+
+    async def create(self, owner: User, app_id: str | None) -> App:
+        """An app with an empty config and release v1, in one transaction; the leader hears of it.
+
+        Without an id one is drawn. Invalid when the id is not allowed or taken.
+        """
+        if app_id is not None:
+            messages = check_app_id(app_id, reserved_names(self._platform().subdomain))
+            if messages:
+                raise Invalid({"id": messages})
+            return await self._make(owner, app_id)
+        for _ in range(_DRAWS):
+            try:
+                return await self._make(owner, drawn_name())
+            except Invalid:
+                continue
+        raise Unavailable("No free name was found; choose one.")
+
+    async def transfer(self, app: App, user: User, username: str) -> None:
+        """Give the app to another user; Forbidden unless one owns it, NotFound without him."""
+        if not owns(user, app):
+            raise Forbidden
+        async with self._database.transaction("transfer app") as conn:
+            owner = await users.find(conn, username)
+            await apps.set_owner(conn, app.uuid, owner.id)
+        log.info("app transferred", app=app.id, owner=username, actor=user.username)
+
+    async def destroy(self, app: App, user: User) -> None:
+        """Remove the app and its logs. OperationFailed when the cluster could not let it go."""
+        async with self._database.transaction("destroy app") as conn:
+            operation = await self._destroying(conn, app, user)
+        await self._operations.wait(operation)
+        try:
+            await self._logs.delete(app.id)
+        except LoggerAway as err:
+            log.warning("logs of a destroyed app stay", app=app.id, error=str(err))
+
+    async def _make(self, owner: User, app_id: str) -> App:
+        async with self._database.transaction("create app") as conn:
+            app = await apps.insert(conn, uuid4(), app_id, owner.id)
+            config = await configs.insert(conn, self._ring, app, uuid4(), owner.id, ConfigData())
+            await releases.insert(
+                conn,
+                uuid4(),
+                app.uuid,
+                owner.id,
+                version=1,
+                summary=initial_summary(owner.username),
+                config=config.uuid,
+                build=None,
+                state=ReleaseState.LIVE,
+            )
+            await apps.changed(conn, app.uuid)
+        log.info("app created", app=app_id, owner=owner.username)
+        return app
+
+    async def _destroying(self, conn: Connection, app: App, user: User) -> Operation:
+        """The operation that removes the app, maybe one under way; others are cancelled."""
+        await apps.lock(conn, app.uuid)
+        unfinished = await operations.open_of(conn, app.uuid)
+        for operation in unfinished:
+            if operation.kind is Kind.DESTROY:
+                return operation
+            await operations.ask_cancel(conn, operation.id)
+        made = await self._operations.submit(conn, app, DestroyDelta(), user)
+        await apps.set_destroying(conn, app.uuid, True)
+        return made
+
+
+def drawn_name() -> str:
+    """A name such as `golden-platypus` (semantics.md section 1)."""
+    return f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"

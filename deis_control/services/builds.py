@@ -1,0 +1,156 @@
+"""Builds: from an image that is pulled, and from a push that the builder has built."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from deis_control.db import builds, operations
+from deis_control.db.apps import lock
+from deis_control.db.pool import Connection, Database
+from deis_control.deltas import BuildDelta, RefUpdate
+from deis_control.model import App, Build, Operation, Page, User, Window
+from deis_control.rules.builds import refuse_platform_image
+from deis_control.services.operations import Operations
+from deis_node.cluster.seal import Ring
+
+
+class ImageImporter(Protocol):
+    """The way of an image into the platform's registry (semantics.md section 12)."""
+
+    async def import_image(self, app: str, image: str) -> str:
+        """Pull, tag and push an image: its reference by digest.
+
+        BadRequest when the image cannot be had, Unavailable when the registry or the engine is
+        away; the text says which and why.
+        """
+        ...
+
+    async def find_image(self, app: str, sha: str) -> str:
+        """The reference by digest of the image that a builder pushed as `<app>:git-<sha>`.
+
+        BadRequest when there is none, Unavailable when the registry is away.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewBuild:
+    """What a build is made of."""
+
+    image: str
+    """As given by the user; a push's is the app's id."""
+    sha: str = ""
+    procfile: Mapping[str, str] = field(default_factory=dict)
+    dockerfile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A build, and the number of the release that it serves in."""
+
+    build: Build
+    release: int
+
+
+class Builds:
+    """Use cases about builds."""
+
+    def __init__(
+        self, database: Database, ring: Ring, operations: Operations, images: ImageImporter
+    ) -> None:
+        self._database = database
+        self._ring = ring
+        self._operations = operations
+        self._images = images
+
+    async def page(self, app: App, window: Window) -> Page[Build]:
+        """The app's builds, newest first."""
+        async with self._database.connection() as conn:
+            return await builds.page_of(conn, app.uuid, window)
+
+    async def find(self, app: App, uuid: UUID) -> Build:
+        """The app's build of that uuid; NotFound."""
+        async with self._database.connection() as conn:
+            return await builds.find(conn, app.uuid, uuid)
+
+    async def create(self, app: App, user: User, new: NewBuild) -> Deployed:
+        """Import an image and release it. Forbidden for a platform image, BadRequest,
+        Unavailable, OperationFailed; then there is no release.
+        """
+        refuse_platform_image(new.image)
+        reference = await self._reference(app, new)
+        operation = await self.accept(app, user, new, reference)
+        return await self.deployed(operation)
+
+    async def from_push(
+        self,
+        app: App,
+        user: User,
+        new: NewBuild,
+        *,
+        push: UUID,
+        reference: str | None = None,
+        ref: RefUpdate | None = None,
+    ) -> Deployed:
+        """Release what a builder built: `reference` names the image in the registry by digest
+        (looked up when it is not given), `ref` moves if and only if the release is live.
+
+        Asked again with the same push it waits for the same operation.
+        """
+        found = reference or await self._images.find_image(app.id, new.sha)
+        operation = await self.accept(app, user, new, found, key=f"push:{push}", ref=ref)
+        return await self.deployed(operation)
+
+    async def accept(
+        self,
+        app: App,
+        user: User,
+        new: NewBuild,
+        reference: str,
+        *,
+        key: str | None = None,
+        ref: RefUpdate | None = None,
+    ) -> Operation:
+        """Build row and operation in one transaction; the same key gives the same operation."""
+        async with self._database.transaction("accept build") as conn:
+            locked = await lock(conn, app.uuid)
+            known = None if key is None else await operations.by_key(conn, app.uuid, key)
+            if known is not None:
+                return known
+            build = await _insert(conn, locked, user, new, reference)
+            delta = BuildDelta(str(build.uuid), ref)
+            return await self._operations.submit(conn, locked, delta, user, key)
+
+    async def deployed(self, operation: Operation) -> Deployed:
+        """Wait for a build's operation; OperationFailed."""
+        ended = await self._operations.wait(operation)
+        return await self._operations.outlast(lambda: self._made(ended))
+
+    async def _made(self, ended: Operation) -> Deployed:
+        """The build that the operation released."""
+        assert ended.release is not None, "a build makes a release"
+        async with self._database.connection() as conn:
+            delta = await operations.delta_of(conn, self._ring, ended)
+            assert isinstance(delta, BuildDelta)
+            return Deployed(await builds.get(conn, UUID(delta.build)), ended.release)
+
+    async def _reference(self, app: App, new: NewBuild) -> str:
+        """An image with a commit is one of the platform's own; any other is pulled."""
+        if new.sha:
+            return await self._images.find_image(app.id, new.sha)
+        return await self._images.import_image(app.id, new.image)
+
+
+async def _insert(conn: Connection, app: App, user: User, new: NewBuild, reference: str) -> Build:
+    return await builds.insert(
+        conn,
+        uuid4(),
+        app.uuid,
+        user.id,
+        image=new.image,
+        reference=reference,
+        sha=new.sha,
+        procfile=new.procfile,
+        dockerfile=new.dockerfile,
+    )

@@ -1,0 +1,42 @@
+"""Config, limits and tags: looking at them, and changing them by a release."""
+
+from deis_control.db import releases
+from deis_control.db.pool import Database
+from deis_control.deltas import ConfigDelta
+from deis_control.model import App, Config, Operation, Target, User
+from deis_control.rules import merge_config
+from deis_control.services.operations import Operations
+from deis_node.cluster.seal import Ring
+
+
+class Configs:
+    """Use cases about configs."""
+
+    def __init__(self, database: Database, ring: Ring, operations: Operations) -> None:
+        self._database = database
+        self._ring = ring
+        self._operations = operations
+
+    async def current(self, app: App) -> Config:
+        """The config of the latest live release."""
+        async with self._database.connection() as conn:
+            return (await releases.latest_target(conn, self._ring, app.uuid)).config
+
+    async def change(self, app: App, user: User, delta: ConfigDelta) -> Target:
+        """Release a change, also one that changes nothing: the release that came of it.
+
+        Invalid when the config would be too large, OperationFailed.
+        """
+        async with self._database.transaction("change config") as conn:
+            latest = await releases.latest_target(conn, self._ring, app.uuid)
+            merge_config(latest.config.data, delta)
+            operation = await self._operations.submit(conn, app, delta, user)
+        ended = await self._operations.wait(operation)
+        return await self._operations.outlast(lambda: self._made(app, ended))
+
+    async def _made(self, app: App, ended: Operation) -> Target:
+        """The release that the operation made."""
+        assert ended.release is not None, "a config change makes a release"
+        async with self._database.connection() as conn:
+            made = await releases.any_state(conn, app.uuid, ended.release)
+            return await releases.target(conn, self._ring, app, made)

@@ -1,0 +1,92 @@
+"""Copies of apps: which there are, scaling, restarting."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from deis_control.db import releases
+from deis_control.db.pool import Database
+from deis_control.deltas import RestartDelta, ScaleDelta
+from deis_control.errors import NotFound
+from deis_control.logger.client import EventLog
+from deis_control.model import App, User
+from deis_control.model import CopyState as CopyState
+from deis_control.rules import scale_event
+from deis_control.rules.scaling import check_scalable
+from deis_control.services.operations import Operations
+from deis_node.cluster.names import RUN_TYPE
+from deis_node.cluster.seal import Ring
+
+
+class CopiesView(Protocol):
+    """The cluster's state, as far as the API shows it."""
+
+    def copies(self, app: str) -> Sequence[CopyState]:
+        """All copies of the app; Unavailable while the cluster's state is not known."""
+        ...
+
+
+class Containers:
+    """Use cases about an app's copies."""
+
+    def __init__(
+        self,
+        database: Database,
+        ring: Ring,
+        operations: Operations,
+        view: CopiesView,
+        events: EventLog,
+    ) -> None:
+        self._database = database
+        self._ring = ring
+        self._operations = operations
+        self._view = view
+        self._events = events
+
+    def all_of(self, app: App) -> tuple[CopyState, ...]:
+        """The app's copies but one-off runs, oldest first."""
+        return tuple(copy for copy in self._sorted(app) if copy.name.type != RUN_TYPE)
+
+    def of_type(self, app: App, process_type: str) -> tuple[CopyState, ...]:
+        """The app's copies of a type, oldest first."""
+        return tuple(copy for copy in self._sorted(app) if copy.name.type == process_type)
+
+    def one(self, app: App, process_type: str, num: str) -> CopyState:
+        """One copy, the newest of that type and number; NotFound."""
+        found = [copy for copy in self.of_type(app, process_type) if str(copy.name.num) == num]
+        if not found:
+            raise NotFound
+        return max(found, key=lambda copy: (copy.name.release, copy.name.generation))
+
+    async def scale(self, app: App, user: User, requested: dict[str, int]) -> None:
+        """Set counts; BadRequest without a build or such a type, OperationFailed."""
+        async with self._database.transaction("scale") as conn:
+            latest = await releases.latest_target(conn, self._ring, app.uuid)
+            check_scalable(requested, latest.build)
+            if not requested:
+                return
+            operation = await self._operations.submit(conn, app, ScaleDelta(requested), user)
+        self._events.send(app.id, scale_event(user.username, requested))
+        await self._operations.wait(operation)
+
+    async def restart(
+        self, app: App, user: User, process_type: str | None = None, num: str | None = None
+    ) -> tuple[CopyState, ...]:
+        """Make the chosen copies again, one by one: those that run afterwards; maybe none."""
+        chosen = self._chosen(app, process_type, num)
+        if not chosen:
+            return ()
+        number = None if num is None else chosen[0].name.num
+        await self._operations.run(app, RestartDelta(process_type, number), user)
+        return self._chosen(app, process_type, num)
+
+    def _chosen(self, app: App, process_type: str | None, num: str | None) -> tuple[CopyState, ...]:
+        found = self.all_of(app) if process_type is None else self.of_type(app, process_type)
+        return tuple(
+            copy
+            for copy in found
+            if copy.name.type != RUN_TYPE and num in (None, str(copy.name.num))
+        )
+
+    def _sorted(self, app: App) -> list[CopyState]:
+        found = self._view.copies(app.id)
+        return sorted(found, key=lambda copy: (copy.created, copy.name))
