@@ -1,0 +1,26 @@
+"""Write the reference pages that are generated from the code: `python contrib/reference.py`."""
+
+from pathlib import Path
+
+from deis_control.settings import PREFIX as CONTROL_PREFIX
+from deis_control.settings import ControlSettings
+from deis_node.runtime.settings import reference
+from deis_node.settings import PREFIX as NODE_PREFIX
+from deis_node.settings import NodeSettings
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """File name → text."""
+    return {
+        "settings-control.md": reference(
+            ControlSettings, "Settings of deis-control", CONTROL_PREFIX
+        ),
+        "settings-node.md": reference(NodeSettings, "Settings of deis-node", NODE_PREFIX),
+    }
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text)

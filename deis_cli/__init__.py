@@ -1,0 +1,1 @@
+"""The command lines: `deis` for developers of apps, `deisctl` for operators."""

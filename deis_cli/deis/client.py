@@ -1,0 +1,180 @@
+"""The controller's HTTP API, as a client sees it.
+
+Built on the standard library: importing an HTTP framework would cost more time than most
+commands take. One connection a request, no redirects are needed, proxies of the environment
+are honoured.
+"""
+
+import http.client
+import json
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from deis_cli.deis import API_VERSION, VERSION, output, profile
+from deis_cli.deis.errors import ApiError, CliError
+
+TIMEOUT = 1260.0
+"""Seconds: a deploy is answered when it has ended, 20 minutes at most."""
+
+DEFAULT_ROUTER_PORT = 80
+DEFAULT_BUILDER_PORT = 2222
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the controller said."""
+
+    status: int
+    body: bytes
+
+    def object(self) -> dict[str, Any]:
+        """The body as a JSON object; CliError when it is none."""
+        try:
+            data = json.loads(self.body)
+        except ValueError as err:
+            raise CliError(f"The controller's answer is no JSON: {err}") from err
+        if not isinstance(data, dict):
+            raise CliError("The controller's answer is no JSON object.")
+        return data
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of a list."""
+
+    results: list[dict[str, Any]]
+    count: int
+
+    @property
+    def suffix(self) -> str:
+        """` (2 of 250)` when there is more than was listed, else nothing."""
+        shown = len(self.results)
+        return f" ({shown} of {self.count})" if shown != self.count else ""
+
+
+@dataclass(slots=True)
+class Controller:
+    """A controller at a URL, with or without a login."""
+
+    url: str
+    token: str | None = None
+    ssl_verify: bool = True
+    limit: int = profile.DEFAULT_LIMIT
+    username: str = ""
+    builder_port: int = DEFAULT_BUILDER_PORT
+    router_port: int = DEFAULT_ROUTER_PORT
+    _warned: bool = field(default=False, repr=False)
+
+    @classmethod
+    def of_profile(cls) -> "Controller":
+        """The controller that the saved login is for."""
+        saved = profile.load()
+        return cls(
+            url=saved.controller,
+            token=saved.token,
+            ssl_verify=saved.ssl_verify,
+            limit=saved.response_limit,
+            username=saved.username,
+        )
+
+    @property
+    def hostname(self) -> str:
+        """The host that git pushes to."""
+        return urllib.parse.urlsplit(self.url).hostname or ""
+
+    def get(self, path: str) -> Answer:
+        """GET; ApiError on an error status."""
+        return self.request("GET", path)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        """POST a JSON body, or none at all."""
+        return self.request("POST", path, body)
+
+    def delete(self, path: str, body: object = None) -> Answer:
+        """DELETE."""
+        return self.request("DELETE", path, body)
+
+    def list(self, path: str, limit: int | None = None) -> Page:
+        """GET the first page of a list; `limit` is the number of entries wanted."""
+        data = self.get(f"{path}?page_size={limit or self.limit}").object()
+        try:
+            return Page(results=list(data["results"]), count=int(data["count"]))
+        except (KeyError, TypeError, ValueError) as err:
+            raise CliError("The controller's answer is no list.") from err
+
+    def request(
+        self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT
+    ) -> Answer:
+        """Send a request; ApiError on an error status, CliError when nobody answers in time."""
+        data = b"" if method == "POST" and body is None else None
+        if body is not None:
+            data = json.dumps(body).encode()
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked by `normal_url`
+            self.url + path, data=data, method=method, headers=self._headers()
+        )
+        try:
+            with self._opener().open(request, timeout=timeout) as response:
+                self._read_headers(response.headers)
+                return Answer(response.status, response.read())
+        except urllib.error.HTTPError as err:
+            raise ApiError(err.code, error_text(err.code, err.reason, err.read())) from None
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as err:
+            reason = getattr(err, "reason", err)
+            raise CliError(f"{self.url} does not answer: {reason}") from None
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": f"Deis Client v{VERSION}",
+        }
+        if self.token:
+            headers["Authorization"] = f"token {self.token}"
+        return headers
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        context = ssl.create_default_context()
+        if not self.ssl_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+
+    def _read_headers(self, headers: Any) -> None:
+        """Learn the platform's ports; warn once when it speaks another version of the API."""
+        self.builder_port = _port(headers.get("Deis-Builder-Port"), self.builder_port)
+        self.router_port = _port(headers.get("Deis-Router-Port"), self.router_port)
+        version = headers.get("DEIS_API_VERSION")
+        if version != API_VERSION and not self._warned:
+            self._warned = True
+            output.line("!    WARNING: Client and server API versions do not match.")
+            output.line(f"!    Client version: {API_VERSION}")
+            output.line(f"!    Server version: {version}")
+
+
+def normal_url(text: str) -> str:
+    """A controller's URL as the user may give it, made whole; CliError when it is none."""
+    url = text if "://" in text else f"http://{text}"
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CliError(f"{text} is no URL of a controller.")
+    return url.rstrip("/")
+
+
+def error_text(status: int, reason: str, body: bytes) -> str:
+    """What the user reads of an error: the status line, then a line a message."""
+    lines = ["", f"{status} {reason}"]
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace") or "\n".join(lines)
+    for key, value in data.items() if isinstance(data, dict) else ():
+        texts = value if isinstance(value, list) else [value]
+        lines += [f"{key}: {text}" for text in texts]
+    return "\n".join(lines)
+
+
+def _port(text: str | None, fallback: int) -> int:
+    return int(text) if text and text.isdigit() else fallback

@@ -1,0 +1,1 @@
+"""`deisctl`: what operators install and run the platform with."""
