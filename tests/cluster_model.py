@@ -1,0 +1,216 @@
+"""A model of the cluster in virtual time: store, agents and routers as pure state machines.
+
+It is a fake and named so: it plays the part of the records that agents and routers write, with
+their conditions, so that any interleaving with the leader's decisions can be tried in no time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from deis_control.scheduler.changes import Change, pack
+from deis_control.scheduler.plan import Decision, plan_app
+from deis_control.scheduler.snapshot import Index
+from deis_control.scheduler.world import Limits, Target, World
+from deis_control.scheduler.writes import change_for
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Compare, Delete, DeletePrefix, KeyValue, Put
+from deis_node.cluster.names import CopyName, parse_container
+from deis_node.cluster.records import (
+    Endpoint,
+    Host,
+    Instance,
+    LastExit,
+    Phase,
+    Placement,
+    PlacementState,
+    Record,
+    Route,
+    Router,
+)
+from tests.worlds import make_address, make_placed
+
+
+class ModelStore:
+    """A store of one process: keys, revisions, transactions with conditions."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+        self.items: dict[str, KeyValue] = {}
+
+    def txn(self, change: Change) -> bool:
+        """Do it if the conditions hold."""
+        if not all(self._holds(compare) for compare in change.compares):
+            return False
+        self.revision += 1
+        for op in change.ops:
+            if isinstance(op, Put):
+                before = self.items.get(op.key)
+                made = before.create_revision if before else self.revision
+                self.items[op.key] = KeyValue(op.key, op.value, made, self.revision, 1, 0)
+            elif isinstance(op, Delete):
+                self.items.pop(op.key, None)
+            elif isinstance(op, DeletePrefix):
+                for key in [key for key in self.items if key.startswith(op.prefix)]:
+                    del self.items[key]
+        return True
+
+    def put(self, key: str, record: Record) -> None:
+        self.txn(Change((), (Put(key, record.to_bytes()),)))
+
+    def placement(self, host: str, copy: CopyName) -> Placement | None:
+        kv = self.items.get(keys.placement(host, copy.container))
+        return None if kv is None else Placement.from_bytes(kv.value)
+
+    def _holds(self, compare: Compare) -> bool:
+        kv = self.items.get(compare.key)
+        if compare.target == "CREATE":
+            return (kv.create_revision if kv else 0) == int(compare.operand)
+        assert compare.target == "MOD"
+        return (kv.mod_revision if kv else 0) == int(compare.operand)
+
+
+@dataclass
+class ModelRouter:
+    """A router: serves the endpoints it has read, acknowledges, drains."""
+
+    name: str
+    served: int = 0
+    endpoints: dict[str, str] = field(default_factory=dict)
+    """Key → address, as they were when it acknowledged last."""
+    releases: frozenset[str] = frozenset()
+    """What the route named then."""
+    busy: set[str] = field(default_factory=set)
+    """Withdrawn addresses with requests in flight."""
+
+
+class ModelCluster:
+    """Two hosts' agents and some routers around a store; the test says who moves next."""
+
+    def __init__(self, routers: int = 1, hosts: int = 2, app: str = "hello") -> None:
+        self.app = app
+        self.store = ModelStore()
+        self.now = 0.0
+        self.routers = {f"router-{n}": ModelRouter(f"router-{n}") for n in range(1, routers + 1)}
+        self.broken: set[CopyName] = set()
+        """Copies whose process ends as soon as it starts."""
+        self.observe: Callable[[Change], None] = lambda change: None
+        self._index = Index()
+        self._known: dict[str, KeyValue] = {}
+        for n in range(1, hosts + 1):
+            self.store.put(keys.host(f"host-{n}"), Host(f"host-{n}", f"10.0.0.{n}"))
+
+    # --- the leader
+
+    def world(self, target: Target | None, timers: dict[str, float]) -> World:
+        """The planner's world, read from the store alone."""
+        for key, kv in self.store.items.items():
+            if self._known.get(key) is not kv:
+                self._index.take(kv, self.now)
+        for key in self._known.keys() - self.store.items.keys():
+            self._index.drop(key, self.now)
+        self._known = dict(self.store.items)
+        world = self._index.world(self.app, target, now=self.now, limits=Limits())
+        return replace(world, timers=timers)
+
+    def look(self, target: Target | None, timers: dict[str, float]) -> Decision:
+        """One look of the leader: decide, and carry the decision out."""
+        decision = plan_app(self.world(target, timers))
+        changes = [change_for(self.app, step, _placement) for step in decision.steps]
+        for batch in pack(changes):
+            self.observe(batch)
+            if not self.store.txn(batch):
+                break
+        timers.clear()
+        timers.update(decision.timers)
+        return decision
+
+    # --- agents
+
+    def copies(self) -> list[tuple[str, CopyName]]:
+        """Every placement, as host and copy."""
+        found = [key for key in self.store.items if key.startswith(keys.PLACEMENTS)]
+        pairs = (keys.pair(key, keys.PLACEMENTS) for key in sorted(found))
+        placements = ((host, self.store.items[keys.placement(host, name)]) for host, name in pairs)
+        return [(host, Placement.from_bytes(kv.value).copy) for host, kv in placements]
+
+    def agent(self, host: str, copy: CopyName) -> None:
+        """One move of the agent for one copy."""
+        placement = self.store.placement(host, copy)
+        key = keys.instance(host, copy.container)
+        kv = self.store.items.get(key)
+        instance = Instance.from_bytes(kv.value) if kv else None
+        if placement is None:
+            return
+        if placement.state is PlacementState.STOP:
+            if instance is None or instance.phase is not Phase.STOPPED:
+                self.store.put(key, Instance(Phase.STOPPED))
+        elif instance is None:
+            self.store.put(key, Instance(Phase.STARTING))
+        elif instance.phase is Phase.STARTING and copy in self.broken:
+            self.store.put(key, Instance(Phase.BACKOFF, last_exit=LastExit(1)))
+        elif instance.phase is Phase.STARTING:
+            self._publish(host, copy)
+
+    def _publish(self, host: str, copy: CopyName) -> None:
+        """Ready: the instance, and the endpoint of one that shall run, in one transaction."""
+        address = make_address(copy) if copy.routable else None
+        ready = Instance(Phase.RUNNING, ready=True, address=address)
+        ops = [Put(keys.instance(host, copy.container), ready.to_bytes())]
+        placement = self.store.placement(host, copy)
+        if address and placement and placement.state is PlacementState.RUN:
+            endpoint = Endpoint(address, host, copy.release, copy.generation)
+            ops.append(Put(keys.service(copy.app, copy.container), endpoint.to_bytes()))
+        self.store.txn(Change((), tuple(ops)))
+
+    def crash(self, host: str, copy: CopyName) -> None:
+        """A serving copy ends by itself: not ready, and its endpoint gone, in one transaction."""
+        kv = self.store.items.get(keys.instance(host, copy.container))
+        if kv is None or not Instance.from_bytes(kv.value).ready:
+            return
+        dead = Instance(Phase.BACKOFF, last_exit=LastExit(1), address=make_address(copy))
+        ops = (
+            Put(keys.instance(host, copy.container), dead.to_bytes()),
+            Delete(keys.service(copy.app, copy.container)),
+        )
+        self.store.txn(Change((), ops))
+
+    # --- routers
+
+    def router(self, name: str, *, busy: bool = False) -> None:
+        """One move of a router: serve what the barrier asks for, or finish its requests."""
+        router = self.routers[name]
+        kv = self.store.items.get(keys.AWAIT)
+        if kv is not None and kv.mod_revision > router.served:
+            now = dict(self._services())
+            withdrawn = {address for key, address in router.endpoints.items() if key not in now}
+            router.endpoints = now
+            router.releases = self._releases()
+            router.served = kv.mod_revision
+            if busy:
+                router.busy |= withdrawn
+        elif router.busy:
+            router.busy.pop()
+        else:
+            return
+        record = Router("one", served=router.served, draining=tuple(sorted(router.busy)))
+        self.store.put(keys.router(name), record)
+
+    def serving(self, name: str) -> set[str]:
+        """The keys of the endpoints that a router sends requests to."""
+        router = self.routers[name]
+        names = [keys.pair(key, keys.SERVICES)[1] for key in router.endpoints]
+        copies = {parse_container(container) for container in names}
+        routed = {copy for copy in copies if copy and str(copy.release) in router.releases}
+        return {keys.service(copy.app, copy.container) for copy in routed}
+
+    def _releases(self) -> frozenset[str]:
+        kv = self.store.items.get(keys.route(self.app))
+        return frozenset() if kv is None else frozenset(Route.from_bytes(kv.value).releases)
+
+    def _services(self) -> list[tuple[str, str]]:
+        found = [key for key in self.store.items if key.startswith(keys.SERVICES)]
+        return [(key, Endpoint.from_bytes(self.store.items[key].value).address) for key in found]
+
+
+def _placement(copy: CopyName) -> Placement:
+    return make_placed(copy).placement

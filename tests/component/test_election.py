@@ -1,0 +1,167 @@
+"""Elections against a real server: one leader, fenced, replaced when it goes or falls silent."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from deis_node.cluster.election import Election, Term
+from deis_node.cluster.etcd import Etcd, Put
+from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.proxy import relay
+from tests.fixtures.waiting import eventually
+
+TTL = 2
+KEY = "/deis/control/leader"
+
+
+@pytest.fixture
+async def quick(etcd_server: EtcdMember, etcd: Etcd) -> AsyncIterator[Etcd]:
+    """A client whose deadlines fit into a lease of two seconds."""
+    async with Etcd([etcd_server.endpoint], timeout=0.4) as client:
+        yield client
+
+
+class Candidate:
+    """A process that leads until it is told to resign or loses its term."""
+
+    def __init__(self, etcd: Etcd, name: str) -> None:
+        self.election = Election(etcd, name, TTL)
+        self.name = name
+        self.raised = 0
+        self.term: Term | None = None
+        self.resign = asyncio.Event()
+
+    async def run(self) -> None:
+        async with self.election.campaign(self._value) as term:
+            self.term = term
+            async with asyncio.TaskGroup() as group:
+                waits = [group.create_task(e.wait()) for e in (self.resign, term.lost)]
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                for wait in waits:
+                    wait.cancel()
+
+    async def _value(self) -> bytes:
+        self.raised += 1
+        return f"{self.name} {self.raised}".encode()
+
+    async def elected(self) -> Term:
+        await eventually(lambda: self.term is not None, within=20)
+        assert self.term is not None
+        return self.term
+
+
+@asynccontextmanager
+async def running(*candidates: Candidate) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(candidate.run()) for candidate in candidates]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+async def test_a_lone_candidate_leads_with_its_value(quick: Etcd) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        kv = await quick.get(KEY)
+        assert kv is not None
+        assert (kv.value, kv.create_revision) == (b"one 1", term.revision)
+
+
+async def test_a_second_candidate_leads_when_the_first_resigns(quick: Etcd) -> None:
+    one, two = Candidate(quick, "one"), Candidate(quick, "two")
+    async with running(one):
+        first = await one.elected()
+        async with running(two):
+            await asyncio.sleep(0.3)  # as long as a wrong election would take
+            assert (two.term, two.raised) == (None, 0)
+            one.resign.set()
+            second = await two.elected()
+    assert second.revision > first.revision
+
+
+def _leaders(candidates: list[Candidate]) -> list[Candidate]:
+    return [c for c in candidates if c.term is not None and not c.resign.is_set()]
+
+
+async def test_of_many_candidates_one_leads_at_a_time(quick: Etcd) -> None:
+    many = [Candidate(quick, str(number)) for number in range(5)]
+    async with running(*many):
+        for _ in many:
+            await eventually(lambda: len(_leaders(many)) == 1)
+            _leaders(many)[0].resign.set()
+    assert [candidate.raised for candidate in many] == [1] * 5
+
+
+async def test_a_silent_leader_knows_its_end_and_is_replaced(
+    etcd_server: EtcdMember, quick: Etcd
+) -> None:
+    async with relay(etcd_server.endpoint) as line, Etcd([line.endpoint], timeout=0.4) as away:
+        one, two = Candidate(away, "one"), Candidate(quick, "two")
+        async with running(one):
+            first = await one.elected()
+            async with running(two):
+                line.freeze()
+                await asyncio.wait_for(first.lost.wait(), TTL * 3)
+                assert two.term is None
+                await two.elected()
+                line.thaw()
+
+
+async def test_the_guard_holds_during_the_term_only(quick: Etcd) -> None:
+    one, two = Candidate(quick, "one"), Candidate(quick, "two")
+    async with running(one):
+        first = await one.elected()
+        assert (await quick.txn([first.guard], [Put("/a", b"1")])).succeeded
+        one.resign.set()
+        async with running(two):
+            second = await two.elected()
+            assert not (await quick.txn([first.guard], [Put("/a", b"2")])).succeeded
+            assert (await quick.txn([second.guard], [Put("/a", b"3")])).succeeded
+
+
+async def test_a_deleted_key_ends_the_term(quick: Etcd) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        await quick.delete(KEY)
+        await asyncio.wait_for(term.lost.wait(), 5)
+
+
+async def test_a_wiped_store_ends_the_term(etcd_server: EtcdMember, quick: Etcd) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        await asyncio.to_thread(etcd_server.wipe)
+        await asyncio.wait_for(term.lost.wait(), 10)
+
+
+async def test_a_short_restart_of_etcd_keeps_the_leader(
+    etcd_server: EtcdMember, quick: Etcd
+) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        await asyncio.to_thread(etcd_server.restart)
+        await eventually(lambda: etcd_server.watchers() >= 1)
+        assert not term.lost.is_set()
+
+
+async def test_a_candidate_waits_for_etcd(etcd_server: EtcdMember, quick: Etcd) -> None:
+    one = Candidate(quick, "one")
+    await asyncio.to_thread(etcd_server.kill)
+    async with running(one):
+        await asyncio.to_thread(etcd_server.start)
+        await one.elected()
+
+
+async def test_a_value_that_cannot_be_had_resigns(quick: Etcd) -> None:
+    async def failing() -> bytes:
+        raise ValueError("no database")
+
+    with pytest.raises(ValueError, match="no database"):
+        async with Election(quick, "one", TTL).campaign(failing):
+            pass
+    assert await quick.get(KEY) is None

@@ -1,0 +1,273 @@
+"""A leader that dies, an etcd that is away or emptied, a PostgreSQL that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from deis_control.db import control, mirror
+from deis_control.deltas import ConfigDelta, RestartDelta, ScaleDelta
+from deis_control.model import OpPhase, ReleaseState
+from deis_control.scheduler.mirror import REVISION
+from deis_node.cluster import keys
+from deis_node.cluster.records import Incarnation, Leader
+from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.postgres import PostgresServer
+from tests.fixtures.scheduling import Scheduling, web
+from tests.fixtures.waiting import eventually
+
+
+async def incarnation(scheduling: Scheduling) -> Incarnation | None:
+    kv = await scheduling.etcd.get(keys.INCARNATION)
+    return None if kv is None else Incarnation.from_bytes(kv.value)
+
+
+async def leads(scheduling: Scheduling, name: str) -> None:
+    """Wait until a control process leads."""
+
+    async def so() -> bool:
+        kv = await scheduling.etcd.get(keys.LEADER)
+        return kv is not None and Leader.from_bytes(kv.value).name == name
+
+    await eventually(so)
+
+
+async def mirrored(scheduling: Scheduling) -> None:
+    """Wait until the mirror holds every placement."""
+
+    async def so() -> bool:
+        async with scheduling.database.connection() as conn:
+            held = await mirror.all_entries(conn)
+        listing = await scheduling.etcd.list(keys.PLACEMENTS)
+        return all(held.get(kv.key) == kv.value for kv in listing.items)
+
+    await eventually(so)
+
+
+async def test_the_first_leader_gives_the_store_its_incarnation(scheduling: Scheduling) -> None:
+    await scheduling.lead()
+    await scheduling.make_app()
+    await eventually(lambda: known(scheduling))
+    found = await incarnation(scheduling)
+    assert found is not None
+    assert found.ancestors == ()
+    async with scheduling.database.connection() as conn:
+        assert await control.incarnation(conn) == found.id
+
+
+async def known(scheduling: Scheduling) -> bool:
+    """Whether database and store name the same life."""
+    found = await incarnation(scheduling)
+    async with scheduling.database.connection() as conn:
+        return found is not None and await control.incarnation(conn) == found.id
+
+
+async def test_only_one_of_two_leads_and_the_other_takes_over_within_the_ttl(
+    scheduling: Scheduling,
+) -> None:
+    await scheduling.lead("control-1")
+    await leads(scheduling, "control-1")
+    await scheduling.lead("control-2")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    await scheduling.kill("control-1")
+    began = asyncio.get_running_loop().time()
+    await leads(scheduling, "control-2")
+    assert asyncio.get_running_loop().time() - began < 6
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+
+
+@pytest.mark.parametrize("moment", range(0, 120, 15))
+async def test_a_leader_may_die_at_any_moment_of_a_push(
+    scheduling: Scheduling, moment: int
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    operation = await scheduling.push(app, sha="7654321")
+    await asyncio.sleep(moment / 1000)
+    await scheduling.kill("control-1")
+    await scheduling.lead("control-2")
+    done = await scheduling.ended(operation)
+    assert (done.phase, done.release) == (OpPhase.DONE, 3)
+    states = await scheduling.versions(app)
+    assert states == dict.fromkeys((1, 2, 3), ReleaseState.LIVE)
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+
+
+async def test_a_new_leader_goes_on_with_a_restart(scheduling: Scheduling) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    scheduling.cluster.paused = True
+    operation = await scheduling.submit(app, RestartDelta())
+    await eventually(lambda: scheduling.is_placed(web(2, 1, 2)))
+    await scheduling.kill("control-1")
+    scheduling.cluster.paused = False
+    await scheduling.lead("control-2")
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(2, 1, 2), web(2, 2, 2))
+
+
+async def test_a_store_that_was_emptied_is_restored_and_nothing_is_stopped(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=3)
+    await scheduling.configured(app, A="1")
+    await scheduling.etcd.put(keys.setting("router", "bodySize"), b"5m")
+    await scheduling.at_rest(*(web(3, num) for num in (1, 2, 3)))
+    await mirrored(scheduling)
+    before = await incarnation(scheduling)
+    running = dict(scheduling.cluster.running)
+    assert before is not None
+    await asyncio.to_thread(etcd_server.wipe)
+    await eventually(lambda: restored(scheduling, before), within=30)
+    await scheduling.at_rest(*(web(3, num) for num in (1, 2, 3)))
+    assert scheduling.cluster.running == running
+    assert scheduling.cluster.orphans == []
+    route = await scheduling.route()
+    assert route is not None
+    assert route.releases == {"3": 1}
+    assert await scheduling.etcd.get(keys.env("hello", 3)) is not None
+    setting = await scheduling.etcd.get(keys.setting("router", "bodySize"))
+    assert setting is not None
+    assert setting.value == b"5m"
+    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+
+
+async def restored(scheduling: Scheduling, before: Incarnation) -> bool:
+    """Whether a new life of the store has begun that descends from the former one."""
+    found = await incarnation(scheduling)
+    return found is not None and found.id != before.id and found.follows(before.id)
+
+
+async def test_a_store_that_is_emptied_while_nobody_leads_is_restored_by_the_next_leader(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await mirrored(scheduling)
+    running = dict(scheduling.cluster.running)
+    await scheduling.kill("control-1")
+    await asyncio.to_thread(etcd_server.wipe)
+    await scheduling.lead("control-2")
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    assert scheduling.cluster.running == running
+
+
+async def test_a_store_emptied_in_the_middle_of_a_push_costs_no_copy(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    scheduling.cluster.paused = True
+    operation = await scheduling.push(app, sha="7654321")
+    await eventually(lambda: scheduling.is_placed(web(3, 1)))
+    await mirrored(scheduling)
+    await asyncio.to_thread(etcd_server.wipe)
+    scheduling.cluster.paused = False
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+    assert scheduling.cluster.orphans == []
+
+
+async def test_an_etcd_that_is_away_holds_a_push_and_nothing_is_concluded(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await asyncio.to_thread(etcd_server.stop)
+    operation = await scheduling.push(app, sha="7654321")
+    await asyncio.sleep(4)
+    await asyncio.to_thread(etcd_server.start)
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+    assert scheduling.cluster.orphans == []
+
+
+@pytest.fixture
+async def postgres_back(postgres: PostgresServer) -> AsyncIterator[PostgresServer]:
+    """The server, running again when the test is over."""
+    yield postgres
+    await asyncio.to_thread(postgres.kill)
+    await asyncio.to_thread(postgres.start)
+
+
+async def test_steady_state_goes_on_while_postgresql_is_away(
+    scheduling: Scheduling, postgres_back: PostgresServer
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await asyncio.to_thread(postgres_back.kill)
+    one = (await scheduling.placements())[web(2, 1)]
+    surplus = replace(one, num=9, created="2999-01-01T00:00:00UTC")
+    await scheduling.etcd.put(keys.placement("host-1", web(2, 9)), surplus.to_bytes())
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await asyncio.to_thread(postgres_back.start)
+    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+
+
+async def test_a_push_goes_on_when_postgresql_comes_back(
+    scheduling: Scheduling, postgres_back: PostgresServer
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    scheduling.cluster.paused = True
+    operation = await scheduling.push(app, sha="7654321")
+    await eventually(lambda: scheduling.is_placed(web(3)))
+    await asyncio.to_thread(postgres_back.kill)
+    scheduling.cluster.paused = False
+    await asyncio.sleep(1)
+    await asyncio.to_thread(postgres_back.start)
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(3))
+
+
+async def test_a_paused_leader_that_was_replaced_writes_nothing_more(
+    scheduling: Scheduling,
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    scheduling.cut_off("control-1")
+    await scheduling.lead("control-2")
+    await leads(scheduling, "control-2")
+    operation = await scheduling.submit(app, ScaleDelta({"web": 2}))
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    scheduling.reconnect("control-1")
+    following = await scheduling.submit(app, ConfigDelta({"A": "1"}))
+    assert (await scheduling.ended(following)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+
+
+async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await mirrored(scheduling)
+    before = await incarnation(scheduling)
+    assert before is not None
+    await scheduling.kill("control-1")
+    lost = (await scheduling.etcd.list(keys.PLACEMENTS)).items[0]
+    async with scheduling.database.transaction("go on without the store") as conn:
+        await mirror.put(conn, {REVISION: b"999999999"})
+    await scheduling.etcd.put(lost.key, b"an older value")
+    await scheduling.lead("control-2")
+    await eventually(lambda: restored(scheduling, before), within=30)
+    kv = await scheduling.etcd.get(lost.key)
+    assert kv is not None
+    assert kv.value == lost.value

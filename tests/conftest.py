@@ -1,0 +1,34 @@
+"""Fixtures of all tests: the real servers, each in a module of tests/fixtures."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# A busy machine makes single examples slow; pytest's own timeout bounds the test.
+settings.register_profile("deis", deadline=None)
+settings.load_profile("deis")
+
+pytest_plugins = [
+    "tests.fixtures.etcd",
+    "tests.fixtures.postgres",
+    "tests.fixtures.control",
+    "tests.fixtures.docker",
+    "tests.fixtures.registry",
+    "tests.fixtures.builder",
+    "tests.fixtures.logger",
+    "tests.fixtures.router",
+    "tests.fixtures.scheduling",
+    "tests.fixtures.runner",
+    "tests.fixtures.platform",
+]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With DEIS_TEST_STRICT=1 a skipped or expected-to-fail test fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("DEIS_TEST_STRICT") != "1":
+        return
+    if any(reporter.stats.get(outcome) for outcome in ("skipped", "xfailed", "xpassed")):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

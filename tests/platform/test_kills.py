@@ -1,0 +1,179 @@
+"""Everything may be killed at any moment, and the platform puts itself right."""
+
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deis_cli.deisctl.local.router_stop import find, router_folder
+from tests.fixtures.load import Load, wait_for
+from tests.fixtures.platform import App, Platform, poll, run
+
+HUNDRED_A_SECOND = 0.01
+PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring", "done")
+PARTS = ("deis-control", "docker", "registry", "postgres")
+SEED = int(os.environ.get("DEIS_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    "part", ["deis-control", "deis-node", "etcd", "postgres", "registry", "docker"]
+)
+def test_killing_a_component_costs_no_request_and_it_comes_back(app: App, part: str) -> None:
+    platform = app.platform
+    with Load(platform.http_port, app.host, HUNDRED_A_SECOND) as load:
+        wait_for(load, 100)
+        old = platform.kill(part)
+        platform.recovered(part, old)
+        wait_for(load, len(load.requests) + 200)
+    assert load.failures == []
+    app.deploy(f"after {part}")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("victims", ["master", "worker", "all"])
+def test_killing_nginx_is_mended_within_seconds(app: App, victims: str) -> None:
+    for pid in nginx(app.platform)[victims]:
+        os.kill(pid, signal.SIGKILL)
+    poll(lambda: app.get()[0] == 200, 20, "answers again")
+    app.deploy(f"after nginx {victims}")
+
+
+@pytest.mark.timeout(240)
+def test_killing_the_supervisor_stops_nothing_and_up_adopts(app: App) -> None:
+    platform = app.platform
+    before = {name: platform.pid(name) for name in platform.facts["components"]}
+    with Load(platform.http_port, app.host, HUNDRED_A_SECOND) as load:
+        platform.kill("supervisor")
+        wait_for(load, 100)
+        platform.up()
+    assert load.failures == []
+    after = {name: platform.pid(name) for name in platform.facts["components"]}
+    assert after.pop("supervisor") != before.pop("supervisor")
+    assert after == before
+    old = platform.kill("registry")
+    platform.recovered("registry", old)
+
+
+@pytest.mark.timeout(240)
+def test_an_emptied_etcd_stops_nothing_and_is_put_right(app: App) -> None:
+    platform = app.platform
+    platform.deis("ps:scale", "web=3", "-a", app.name)
+    placed = set(platform.etcd("/deis/placements/"))
+    containers = platform.containers(app.name)
+    old = platform.pid("etcd")
+    with Load(platform.http_port, app.host, HUNDRED_A_SECOND) as load:
+        shutil.rmtree(platform.home / "data" / "etcd")
+        platform.kill("etcd")
+        platform.recovered("etcd", old)
+        poll(lambda: set(platform.etcd("/deis/placements/")) == placed, 60, "placements are back")
+        services = f"/deis/services/{app.name}/"
+        poll(lambda: len(platform.etcd(services)) == 3, 60, "endpoints are back")
+        poll(lambda: bool(platform.etcd("/deis/control/incarnation")), 60, "incarnation")
+        wait_for(load, len(load.requests) + 200)
+    assert load.failures == []
+    assert platform.containers(app.name) == containers
+    app.deploy("after the loss")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_kill_at_a_phase_boundary_of_a_push(app: App, part: str, phase: str) -> None:
+    push_and_kill(app, part, lambda: reached(app, phase))
+    check_after_a_kill(app, part)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", range(10))
+def test_a_kill_at_a_random_moment_of_a_push(app: App, number: int) -> None:
+    chance = random.Random(SEED + number)
+    part, moment = chance.choice(PARTS), time.monotonic() + chance.uniform(0, 3)
+    print(f"seed {SEED}, number {number}: {part}")
+    push_and_kill(app, part, lambda: time.monotonic() >= moment)
+    check_after_a_kill(app, part)
+
+
+def push_and_kill(app: App, part: str, now: Callable[[], bool]) -> None:
+    """Push, kill the component when `now` is true, wait until push and component are over it."""
+    app.commit("killed meanwhile")
+    pushing = threading.Thread(target=lambda: app.push(check=False))
+    pushing.start()
+    while pushing.is_alive() and not now():
+        time.sleep(0.002)
+    old = app.platform.kill(part)
+    app.platform.recovered(part, old)
+    pushing.join(timeout=120)
+    assert not pushing.is_alive()
+
+
+def check_after_a_kill(app: App, part: str) -> None:
+    """Live or failed, never pending; the ref as the release; the same push succeeds; no orphan."""
+    platform = app.platform
+    poll(lambda: releases_in_state(app, "pending") == "0", 90, "no pending release")
+    head = app.git("rev-parse", "HEAD").stdout.strip()
+    live = releases_in_state(app, "live", head[:8]) != "0"
+    moved = app.git("ls-remote", "deis", "refs/heads/master").stdout.startswith(head)
+    assert moved == live
+    pushed = app.push(check=False)
+    assert pushed.returncode == 0, pushed.stderr
+    poll(lambda: "killed meanwhile" in app.body(), 30, "new body")
+    poll(lambda: containers_match(platform, app), 60, f"containers as placed after {part}")
+
+
+def containers_match(platform: Platform, app: App) -> bool:
+    label = f"label=deis.app={app.name}"
+    there = set(platform.docker("ps", "-a", "--filter", label, "--format", "{{.Names}}").split())
+    keys = platform.etcd("/deis/placements/")
+    return there == {key.rsplit("/", 1)[1] for key in keys if f"/{app.name}_v" in key}
+
+
+def reached(app: App, phase: str) -> bool:
+    """Whether the app's newest operation has had this phase."""
+    query = (
+        "SELECT count(*) FROM operation_phases p JOIN operations o ON o.id = p.operation "
+        f"JOIN apps a ON a.uuid = o.app WHERE a.id = '{app.name}' AND p.phase = '{phase}' "
+        "AND o.seq = (SELECT max(seq) FROM operations WHERE app = a.uuid) AND o.seq > 1"
+    )
+    return sql(app.platform, query) not in ("0", "")
+
+
+def releases_in_state(app: App, state: str, sha: str = "") -> str:
+    query = (
+        "SELECT count(*) FROM releases r JOIN apps a ON a.uuid = r.app "
+        "LEFT JOIN builds b ON b.uuid = r.build "
+        f"WHERE a.id = '{app.name}' AND r.state = '{state}' AND coalesce(b.sha, '') LIKE '{sha}%'"
+    )
+    return sql(app.platform, query)
+
+
+def sql(platform: Platform, query: str) -> str:
+    """One value from the platform's database; empty while it is away."""
+    import tomllib
+
+    settings = tomllib.loads((platform.home / "etc" / "control.toml").read_text())
+    done = run(["psql", "-X", "-A", "-t", "-c", query, settings["database"]["url"]], timeout=30)
+    return done.stdout.strip()
+
+
+def nginx(platform: Platform) -> dict[str, list[int]]:
+    """Pids of this platform's nginx."""
+    ours = find(router_folder(platform.home / "data" / "node"))
+    masters = [pid for pid in ours if parent(Path(f"/proc/{pid}")) not in ours]
+    workers = [pid for pid in ours if pid not in masters]
+    assert len(masters) == 1
+    assert workers
+    return {"master": masters, "worker": workers[:1], "all": [*masters, *workers]}
+
+
+def parent(folder: Path) -> int:
+    try:
+        return int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):
+        return 0

@@ -1,0 +1,149 @@
+"""What the runner does next for one copy."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deis_node.cluster.records import PlacementState
+from deis_node.containers.plan import (
+    Confirm,
+    Create,
+    Forget,
+    Present,
+    Refuse,
+    Remove,
+    Rest,
+    Situation,
+    Start,
+    Step,
+    Stop,
+    next_step,
+)
+from deis_node.docker.model import State
+from tests.builders import make_placement
+
+RUN = make_placement()
+WITHDRAW = make_placement(state=PlacementState.WITHDRAW)
+STOP = make_placement(state=PlacementState.STOP, grace=12)
+
+
+def there(state: State = State.RUNNING, **facts: Any) -> Present:
+    return Present(**{"id": "c1", "ours": True, "state": state, "fingerprint": "f"} | facts)
+
+
+def make_situation(**facts: Any) -> Situation:
+    defaults: dict[str, Any] = {
+        "wanted": RUN,
+        "fingerprint": "f",
+        "present": None,
+        "trusted": True,
+        "may_start": True,
+        "resume_at": 0.0,
+        "now": 100.0,
+    }
+    return Situation(**defaults | facts)
+
+
+@pytest.mark.parametrize(
+    ("facts", "step"),
+    [
+        ({}, Create()),
+        ({"present": there()}, Rest()),
+        ({"present": there(State.PAUSED)}, Rest()),
+        ({"present": there(State.CREATED)}, Start("c1")),
+        ({"present": there(State.EXITED)}, Start("c1")),
+        ({"present": there(State.DEAD)}, Remove("c1")),
+        ({"present": there(State.REMOVING)}, Rest(101.0)),
+    ],
+)
+def test_a_copy_that_shall_run_is_brought_up(facts: dict[str, Any], step: Step) -> None:
+    assert next_step(make_situation(**facts)) == step
+
+
+@pytest.mark.parametrize(
+    ("present", "step"),
+    [
+        (there(), Stop("c1", 12)),
+        (there(State.EXITED), Remove("c1")),
+        (there(State.CREATED), Remove("c1")),
+        (None, Confirm()),
+    ],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_word_stop_is_carried_out(present: Present | None, step: Step, trusted: bool) -> None:
+    situation = make_situation(wanted=STOP, present=present, trusted=trusted)
+    assert next_step(situation) == step
+
+
+def test_a_missing_placement_ends_a_copy_only_when_the_store_is_trusted() -> None:
+    orphan = make_situation(wanted=None, fingerprint="", present=there(), default_grace=9)
+    assert next_step(orphan) == Stop("c1", 9)
+    assert next_step(replace(orphan, trusted=False)) == Rest()
+    assert next_step(replace(orphan, present=None)) == Forget()
+
+
+def test_a_container_of_somebody_else_is_never_touched() -> None:
+    foreign = there(ours=False)
+    refused = next_step(make_situation(present=foreign))
+    assert refused == Refuse("its name is taken by a container that is not of this platform")
+    assert next_step(make_situation(present=foreign, wanted=STOP)) == Confirm()
+    assert next_step(make_situation(present=foreign, wanted=None)) == Forget()
+
+
+@pytest.mark.parametrize("present", [None, there(State.EXITED), there(State.CREATED)])
+def test_a_withdrawn_copy_is_not_brought_back(present: Present | None) -> None:
+    assert next_step(make_situation(wanted=WITHDRAW, present=present)) == Rest()
+
+
+def test_a_withdrawn_copy_runs_on() -> None:
+    assert next_step(make_situation(wanted=WITHDRAW, present=there())) == Rest()
+
+
+def test_nothing_is_started_before_the_pause_is_over() -> None:
+    early = make_situation(present=there(State.EXITED), resume_at=130.0)
+    assert next_step(early) == Rest(130.0)
+    assert next_step(replace(early, present=None)) == Rest(130.0)
+    assert next_step(replace(early, now=130.0)) == Start("c1")
+
+
+def test_nothing_is_started_while_starts_are_held_back() -> None:
+    assert next_step(make_situation(may_start=False)) == Rest()
+
+
+def test_a_container_that_was_made_for_another_placement_is_replaced() -> None:
+    other = make_situation(present=there(fingerprint="x"))
+    assert next_step(other) == Stop("c1", 30)
+    assert next_step(replace(other, present=there(State.EXITED, fingerprint="x"))) == Remove("c1")
+    assert next_step(replace(other, trusted=False)) == Rest()
+    assert next_step(replace(other, wanted=WITHDRAW)) == Rest()
+
+
+_PRESENTS = st.none() | st.builds(
+    Present,
+    id=st.just("c1"),
+    ours=st.booleans(),
+    state=st.sampled_from(State),
+    fingerprint=st.sampled_from(["f", "x"]),
+)
+_SITUATIONS = st.builds(
+    make_situation,
+    wanted=st.sampled_from([None, RUN, WITHDRAW, STOP]),
+    present=_PRESENTS,
+    trusted=st.booleans(),
+    may_start=st.booleans(),
+    resume_at=st.sampled_from([0.0, 200.0]),
+)
+
+
+@given(_SITUATIONS)
+def test_absence_and_doubt_never_end_a_container(situation: Situation) -> None:
+    step = next_step(situation)
+    asked = situation.wanted is not None and situation.wanted.state is PlacementState.STOP
+    if isinstance(step, Stop) or (isinstance(step, Remove) and not asked):
+        running = situation.present is not None and situation.present.ours
+        assert running
+        dead = situation.present is not None and situation.present.state is State.DEAD
+        assert situation.trusted or asked or dead

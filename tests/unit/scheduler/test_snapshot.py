@@ -1,0 +1,130 @@
+"""The store's keys, sorted by app."""
+
+from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
+from deis_control.scheduler.world import Limits
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import KeyValue
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Await, Host, Incarnation, Intent, Record, Router
+from tests.worlds import make_copy, make_endpoint, make_instance, make_placed, make_route
+
+COPY = make_copy()
+PLACEMENT = keys.placement("host-1", COPY.container)
+
+
+def kv(key: str, record: Record | bytes, revision: int = 10) -> KeyValue:
+    value = record if isinstance(record, bytes) else record.to_bytes()
+    return KeyValue(key, value, revision, revision, 1, 0)
+
+
+def placement_kv(copy: CopyName, host: str = "host-1", **facts: object) -> KeyValue:
+    placed = make_placed(copy, **facts)  # type: ignore[arg-type]
+    return kv(keys.placement(host, copy.container), placed.placement)
+
+
+def test_an_apps_keys_come_together_under_its_name() -> None:
+    index = Index()
+    taken = [
+        placement_kv(COPY),
+        kv(keys.instance("host-1", COPY.container), make_instance()),
+        kv(keys.service("hello", COPY.container), make_endpoint(COPY)),
+        kv(keys.route("hello"), make_route(2)),
+    ]
+    assert {index.take(item, 0) for item in taken} == {"hello"}
+    mine = index.apps["hello"]
+    assert list(mine.placed) == list(mine.endpoints) == [COPY.container]
+    assert list(mine.instances) == [f"host-1/{COPY.container}"]
+    assert mine.route is not None
+
+
+def test_an_app_of_which_nothing_is_left_is_forgotten() -> None:
+    index = Index()
+    index.take(placement_kv(COPY), 0)
+    assert index.drop(PLACEMENT, 0) == "hello"
+    assert index.apps == {}
+
+
+def test_hosts_carry_what_is_placed_on_them() -> None:
+    index = Index()
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1", memory=100)), 0)
+    index.take(placement_kv(COPY, memory=30), 0)
+    index.take(placement_kv(COPY, memory=40), 0)
+    index.take(placement_kv(make_copy(num=2), memory=5), 0)
+    (host,) = index.loads()
+    assert (host.copies, host.reserved, host.memory) == (2, 45, 100)
+
+
+def test_an_unreadable_value_is_left_out_alone() -> None:
+    index = Index()
+    index.take(placement_kv(make_copy(num=2)), 0)
+    index.take(kv(PLACEMENT, b"{"), 0)
+    index.take(kv(keys.route("hello"), b"[]"), 0)
+    assert list(index.apps["hello"].placed) == [make_copy(num=2).container]
+    assert index.apps["hello"].route is None
+
+
+def test_a_placement_under_another_copys_name_is_left_out() -> None:
+    index = Index()
+    index.take(kv(PLACEMENT, make_placed(make_copy(num=2)).placement), 0)
+    assert index.apps == {}
+
+
+def test_foreign_names_belong_to_no_app() -> None:
+    index = Index()
+    assert index.take(kv(keys.placement("host-1", "no-copy"), b"{}"), 0) is None
+    assert index.take(kv("/deis/unheard/of", b"{}"), 0) is None
+
+
+def test_a_router_counts_from_its_first_acknowledgement() -> None:
+    index = Index()
+    index.take(kv(keys.router("r"), Router("i"), 20), 0)
+    assert index.routers(0, 30) == ()
+    index.take(kv(keys.router("r"), Router("i", served=15, draining=("a:1",)), 20), 0)
+    (router,) = index.routers(0, 30)
+    assert (router.served, router.draining) == (15, frozenset({"a:1"}))
+
+
+def test_a_router_counts_on_for_a_while_when_its_record_is_gone() -> None:
+    index = Index()
+    index.take(kv(keys.router("r"), Router("i", served=15), 20), 0)
+    index.drop(keys.router("r"), 100)
+    index.drop(keys.router("r"), 120)
+    assert [router.gone for router in index.routers(129, 30)] == [100]
+    assert index.routers(130, 30) == ()
+
+
+def test_an_acknowledgement_of_another_life_of_the_store_counts_for_nothing() -> None:
+    index = Index()
+    index.take(kv(keys.router("r"), Router("i", served=15), 20), 0)
+    index.take(kv(keys.router("r"), Router("i", served=5000), 21), 0)
+    assert [router.served for router in index.routers(0, 30)] == [0]
+
+
+def test_the_leaders_own_keys_are_known() -> None:
+    index = Index()
+    index.take(kv(keys.AWAIT, Await("hello"), 33), 0)
+    index.take(kv(keys.INTENT, Intent(7)), 0)
+    index.take(kv(keys.INCARNATION, Incarnation("one")), 0)
+    assert (index.awaited, index.intent, index.incarnation) == (33, 7, Incarnation("one"))
+    for key in (keys.AWAIT, keys.INTENT, keys.INCARNATION):
+        index.drop(key, 0)
+    assert (index.awaited, index.intent, index.incarnation) == (0, 0, None)
+
+
+def test_a_world_is_a_copy_that_later_changes_do_not_reach() -> None:
+    index = Index()
+    index.take(placement_kv(COPY), 0)
+    world = index.world("hello", None, now=1, limits=Limits())
+    index.drop(PLACEMENT, 0)
+    assert list(world.placed) == [COPY.container]
+    assert index.world("hello", None, now=1, limits=Limits()).placed == {}
+
+
+def test_the_difference_of_two_looks_is_what_was_put_and_what_is_gone() -> None:
+    stays, old, new, gone = (kv(key, b"", n) for n, key in enumerate(["s", "k", "k", "g"]))
+    put, dropped = changed_keys({"s": stays, "k": old, "g": gone}, {"s": stays, "k": new})
+    assert (put, dropped) == ([new], ["g"])
+
+
+def test_nothing_is_an_app_without_keys() -> None:
+    assert AppKeys().empty
