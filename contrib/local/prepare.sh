@@ -67,7 +67,7 @@ needs() { # own|given
 /usr/bin/setpriv util-linux
 /usr/bin/nsenter util-linux
 /usr/bin/python3 python3
-/usr/lib/python3/dist-packages/../../python3.11/ensurepip/__init__.py python3-venv
+/usr/lib/python3.11/ensurepip/__init__.py python3-venv
 /etc/ssl/certs/ca-certificates.crt ca-certificates
 NEEDS
     [ "$1" = given ] || cat <<'NEEDS'

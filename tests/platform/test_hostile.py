@@ -30,6 +30,47 @@ HOSTS = (
 )
 
 
+TEXTS = (
+    ";",
+    "|id",
+    "&",
+    "$(id)",
+    "`id`",
+    "'",
+    '"',
+    "\\",
+    "a\nb",
+    "a\rb",
+    "\t",
+    "-x",
+    "--upload-pack=id",
+    "-oProxyCommand=id",
+    "ext::sh",
+    "file:///etc/passwd",
+    "../",
+    "/etc/passwd",
+    "%2e%2e/",
+    "//hello.localhost/",
+    "{{x}}",
+    "} server { listen 1; } {",
+    "# x",
+    "${VAR}",
+    " ",
+    "\u202e\u0430",
+    "\U0001f600",
+    "xn--nxasmq6b",
+    "*",
+    "_",
+    "localhost",
+    "169.254.169.254",
+    "[::1]",
+    "0.0.0.0/0",
+    "-1",
+    "1e309",
+    "x" * 65536,
+)
+
+
 def post_config(platform: Platform, app: str, body: bytes) -> tuple[int, str]:
     profile = json.loads((platform.home / "user" / ".deis" / "client.json").read_text())
     host = profile["controller"].removeprefix("http://")
@@ -105,6 +146,31 @@ def test_an_app_with_a_wrong_whitelist_keeps_the_others_reachable(
     assert app.get()[0] == 403
     assert platform.get("hello.localhost")[0] == 200
     platform.deis("config:set", "DEIS_WHITELIST=127.0.0.0/8", "-a", app.name)
+    assert app.get()[0] == 200
+
+
+@pytest.mark.timeout(240)
+def test_hostile_guards_of_one_app_leave_the_others_alone(platform: Platform, app: App) -> None:
+    platform.deis("ps:scale", "web=0", "-a", app.name)
+    before = platform.get("hello.localhost")
+    for text in TEXTS:
+        values = {"DEIS_WHITELIST": text, "HEALTHCHECK_URL": text}
+        status, said = post_config(platform, app.name, json.dumps({"values": values}).encode())
+        assert status in (201, 400), (text[:50], said)
+        assert app.get()[0] in (403, 503)
+        assert platform.get("hello.localhost") == before
+    platform.deis("config:unset", "DEIS_WHITELIST", "HEALTHCHECK_URL", "-a", app.name)
+    platform.deis("ps:scale", "web=1", "-a", app.name)
+    assert app.get()[0] == 200
+
+
+@pytest.mark.timeout(240)
+def test_a_hostile_health_check_fails_its_own_release_at_most(platform: Platform, app: App) -> None:
+    before = platform.get("hello.localhost")
+    values = {"HEALTHCHECK_URL": "//hello.localhost/x y?\r\nHost: hello"}
+    status, said = post_config(platform, app.name, json.dumps({"values": values}).encode())
+    assert status in (201, 400, 503), said
+    assert platform.get("hello.localhost") == before
     assert app.get()[0] == 200
 
 
