@@ -69,8 +69,10 @@ def test_it_needs_space(home: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--http-port", "--builder-port"])
 def test_it_needs_free_ports(home: Path, platform: Platform, option: str) -> None:
-    said = refused([UP, "--home", str(home), option, str(platform.http_port)])
-    assert f"{option} N" in said
+    ports = {"--http-port": free_port(), "--builder-port": free_port()}
+    ports[option] = platform.http_port
+    options = [f"{name}={port}" for name, port in ports.items()]
+    assert f"{option} N" in refused([UP, "--home", str(home), *options])
 
 
 @pytest.mark.parametrize(
@@ -169,7 +171,8 @@ def engine_namespace(platform: Platform) -> str:
     return os.fspath(Path("/run/netns") / f"deis-{name}")
 
 
-def strangers(platform: Platform) -> tuple[str, str]:
+def strangers(platform: Platform) -> tuple[set[str], set[str]]:
     """All containers and images of the shared engine."""
-    containers = platform.docker("ps", "--all", "--format", "{{.ID}} {{.Names}}")
-    return containers, platform.docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+    containers = platform.docker("ps", "--all", "--format", "{{.Names}}")
+    images = platform.docker("images", "--format", "{{.Repository}}:{{.Tag}}")
+    return set(containers.split()), set(images.split())
