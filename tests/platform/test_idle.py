@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.fixtures.platform import App, poll
@@ -30,9 +31,8 @@ def test_twenty_idle_copies_cost_no_write_and_little_cpu(app: App) -> None:
     assert all(now - then < LIMIT for now, then in zip(used, before[1], strict=True))
 
 
-def settled(read: "object", pause: float = 3.0) -> None:
+def settled(read: Callable[[], int], pause: float = 3.0) -> None:
     """Wait until a number stands still."""
-    assert callable(read)
     last = None
     deadline = time.monotonic() + 60
     while (now := read()) != last:

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,9 +97,8 @@ def this_process() -> Process:
     return Process(os.getpid(), _start_time(os.getpid()) or 0)
 
 
-def wait_until(condition: object, timeout: float, pause: float = 0.02) -> bool:
-    """Wait until the callable `condition` is true; False when `timeout` seconds have passed."""
-    assert callable(condition)
+def wait_until(condition: Callable[[], bool], timeout: float, pause: float = 0.02) -> bool:
+    """Wait until `condition` is true; False when `timeout` seconds have passed."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() >= deadline:
