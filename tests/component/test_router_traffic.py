@@ -223,7 +223,8 @@ async def test_odd_requests_find_nothing_odd(
 async def test_the_access_log_names_app_and_copy(router: RouterBench, hello: App) -> None:
     await router.serve("hello", hello)
     await router.get("hello.localhost", "/seen", headers={"User-Agent": 'a"b'})
-    log = (router.folder / "logs" / "access.log").read_text()
-    line = next(line for line in log.splitlines() if "/seen" in line)
+    log = router.folder / "logs" / "access.log"
+    await eventually(lambda: "/seen" in log.read_text())  # nginx logs after it has answered
+    line = next(line for line in log.read_text().splitlines() if "/seen" in line)
     assert ' - 200 - "GET /seen HTTP/1.1" - ' in line
     assert f'"a\\x22b" - "hello" - {hello.address} - hello.localhost - ' in line
