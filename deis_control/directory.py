@@ -42,6 +42,7 @@ class Directory:
             ),
             builder_port=known.builder_port,
             router_port=known.router_port,
+            trusted_proxies=known.trusted_proxies,
             builder_key=known.builder_key,
         )
 

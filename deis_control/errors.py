@@ -12,6 +12,7 @@ ControlError                 500, never raised itself
 ├── Conflict                 409
 ├── TooLarge                 413
 ├── UnsupportedMedia         415
+├── TooManyLogins            429 with Retry-After
 ├── LogsUnavailable          500 text/plain
 ├── OperationFailed          503: the change was tried and undone
 └── Unavailable              503 with Retry-After: something we stand on does not answer
@@ -145,6 +146,21 @@ class UnsupportedMedia(ControlError):
 
     def __init__(self, media: str) -> None:
         super().__init__(f"Unsupported media type '{media}' in request.")
+
+
+class TooManyLogins(ControlError):
+    """Too many failed logins of late; this one was not looked at."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        super().__init__(f"Too many failed logins; try again in {seconds} seconds.")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """When to come back."""
+        return {"Retry-After": str(self._seconds)}
 
 
 class LogsUnavailable(ControlError):

@@ -25,6 +25,47 @@ class User:
     date_joined: datetime
 
 
+class Scope(StrEnum):
+    """What a token is good for; each includes the ones before it."""
+
+    READ = "read"
+    """Look at everything but config values."""
+    DEPLOY = "deploy"
+    """Also change what runs, and look at config values."""
+    ADMIN = "admin"
+    """Everything that the account may."""
+
+    def covers(self, needed: "Scope") -> bool:
+        """Whether a token of this scope may do what needs the other."""
+        order = tuple(Scope)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, without its digits: those are known to its holder alone."""
+
+    id: UUID
+    name: str
+    """Empty for one that a login made."""
+    scope: Scope
+    app: UUID | None
+    """The only app that it is good for; None for all."""
+    app_id: str | None
+    created: datetime
+    last_used: datetime | None
+    """To the minute."""
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who calls, and by which token."""
+
+    user: User
+    token: Token
+
+
 @dataclass(frozen=True, slots=True)
 class SshKey:
     """A user's public key."""
@@ -133,6 +174,84 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A TLS certificate; its key is not part of it."""
+
+    id: int
+    owner: str
+    common_name: str
+    expires: datetime
+    created: datetime
+    updated: datetime
+
+
+class Act(StrEnum):
+    """What somebody did, in the audit trail."""
+
+    REGISTER = "register"
+    LOGIN = "login"
+    LOGOUT = "logout"
+    TOKEN_CREATE = "token.create"  # noqa: S105 - the name of an act
+    TOKEN_REMOVE = "token.remove"  # noqa: S105
+    TOKEN_REGENERATE = "token.regenerate"  # noqa: S105
+    PASSWD = "passwd"  # noqa: S105
+    ACCOUNT_CANCEL = "account.cancel"
+    ADMIN_GRANT = "admin.grant"
+    ADMIN_REVOKE = "admin.revoke"
+    APP_CREATE = "app.create"
+    APP_TRANSFER = "app.transfer"
+    APP_DESTROY = "app.destroy"
+    CONFIG_CHANGE = "config.change"
+    CONFIG_READ = "config.read"
+    BUILD = "build"
+    ROLLBACK = "rollback"
+    SCALE = "scale"
+    RESTART = "restart"
+    STOP = "stop"
+    START = "start"
+    RUN = "run"
+    OPERATION_CANCEL = "operation.cancel"
+    DOMAIN_ADD = "domain.add"
+    DOMAIN_REMOVE = "domain.remove"
+    PERM_GRANT = "perm.grant"
+    PERM_REVOKE = "perm.revoke"
+    KEY_ADD = "key.add"
+    KEY_REMOVE = "key.remove"
+    CERT_ADD = "cert.add"
+    CERT_REMOVE = "cert.remove"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit trail."""
+
+    id: int
+    at: datetime
+    actor: str
+    address: str
+    token: str
+    action: str
+    app: str | None
+    target: str
+    before: Mapping[str, object] | None
+    after: Mapping[str, object] | None
+    outcome: str
+    """`ok` or `refused`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines of the audit trail are wanted; None wants all."""
+
+    app: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Push:
     """One `git push` that was let in."""
 
@@ -190,6 +309,8 @@ class Operation:
     kind: Kind
     actor: str
     actor_id: int
+    summary: str
+    """What the change is, in words; secrets by name only."""
     phase: OpPhase
     release: int | None
     """The number that it took, if it makes a release."""
@@ -203,6 +324,18 @@ class Operation:
     created: datetime
     started: datetime | None
     ended: datetime | None
+
+    @property
+    def outcome(self) -> str | None:
+        """`done`, `failed` or `cancelled`; None while it is not over."""
+        if not self.phase.ended:
+            return None
+        cancelled = self.phase is OpPhase.FAILED and self.reason == CANCELLED
+        return "cancelled" if cancelled else self.phase.value
+
+
+CANCELLED = "the change was cancelled"
+"""The reason of an operation that failed because somebody asked for its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,10 @@ class Control:
         self._ring = ring
         self._directory = Directory(etcd, settings.platform)
         self._view = ClusterView(etcd)
-        self._events = EventLog(self._directory.log_intake, sender=settings.control.name)
+        logs = LogClient(self._directory.log_query)
+        self._events = EventLog(
+            self._directory.log_intake, client=logs, sender=settings.control.name
+        )
         self._images = Images(
             docker,
             registry,
@@ -85,7 +88,7 @@ class Control:
             self._directory.platform,
             images=self._images,
             copies=self._view,
-            logs=LogClient(self._directory.log_query),
+            logs=logs,
             events=self._events,
         )
 

@@ -44,6 +44,11 @@ class PlatformSettings:
     router_port: int = setting(80, "Port that users reach the routers at.")
     builder_port: int = setting(2222, "Port that users reach the builder at.")
     registration_mode: str = setting("enabled", "Who may register: enabled, disabled, admin_only.")
+    trusted_proxies: str = setting(
+        "127.0.0.0/8,::1/128",
+        "Address blocks of the routers, comma-separated: whom their `X-Forwarded-For` names is "
+        "taken for the client, in the audit trail and when failed logins are counted.",
+    )
     builder_key: str = setting("", "What a builder of another process shows.", secret=True)
 
 

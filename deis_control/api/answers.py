@@ -66,7 +66,7 @@ def cut(items: Sequence[_T], window: Window) -> Page[_T]:
     return Page(items[start : start + window.size], len(items), number, pages)
 
 
-def origin_of(request: web.Request) -> str:
+def host_of(request: web.Request) -> str:
     """Scheme and host that the client used."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").strip().lower()
     return f"{'https' if forwarded == 'https' else request.scheme}://{request.host}"
@@ -75,7 +75,7 @@ def origin_of(request: web.Request) -> str:
 def _page_url(request: web.Request, number: int) -> str:
     others = [(name, value) for name, value in request.query.items() if name != "page"]
     query = urlencode([("page", str(number)), *others])
-    return f"{origin_of(request)}{request.rel_url.raw_path}?{query}"
+    return f"{host_of(request)}{request.rel_url.raw_path}?{query}"
 
 
 def _number(text: str) -> int | None:

@@ -3,34 +3,35 @@
 from aiohttp import web
 
 from deis_control.api import schemas, wire
-from deis_control.api.answers import answer, empty, listing, origin_of, window_of
+from deis_control.api.accepted import outcome
+from deis_control.api.answers import answer, empty, host_of, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
-from deis_control.model import App
+from deis_control.model import App, Operation, Scope
 
 
-@may(Who.USER)
+@may(Who.USER, Scope.READ, confined=True)
 async def page(call: Call) -> web.Response:
     """GET /v1/apps/."""
-    found = await call.services.apps.page(call.caller, window_of(call.request))
+    found = await call.services.apps.page(call.credentials, window_of(call.request))
     return listing(call.request, found, lambda app: _plain(call, app))
 
 
-@may(Who.USER)
+@may(Who.USER, Scope.ADMIN)
 async def create(call: Call) -> web.Response:
     """POST /v1/apps/."""
     app = await call.services.apps.create(call.caller, schemas.app_id(call.data))
-    location = f"{origin_of(call.request)}/v1/apps/{app.id}/"
+    location = f"{host_of(call.request)}/v1/apps/{app.id}/"
     return answer(_plain(call, app), 201, {"Location": location})
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.READ)
 async def show(call: Call) -> web.Response:
     """GET /v1/apps/<app>/."""
     return answer(_plain(call, call.app))
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.ADMIN)
 async def update(call: Call) -> web.Response:
     """POST /v1/apps/<app>/ — with an `owner` a transfer, by the owner or a superuser."""
     username = schemas.new_owner(call.data)
@@ -39,14 +40,19 @@ async def update(call: Call) -> web.Response:
     return empty(200)
 
 
-@may(Who.APP_USER)
-async def destroy(call: Call) -> web.Response:
+@may(Who.APP_USER, Scope.ADMIN)
+async def destroy(call: Call) -> web.StreamResponse:
     """DELETE /v1/apps/<app>/."""
-    await call.services.apps.destroy(call.app, call.caller)
+    operation = await call.services.apps.accept_destroy(call.app, call.caller)
+    return await outcome(call, operation, lambda: _destroyed(call, operation))
+
+
+async def _destroyed(call: Call, operation: Operation) -> web.Response:
+    await call.services.operations.wait(operation)
     return empty(204)
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.READ)
 async def logs(call: Call) -> web.Response:
     """GET /v1/apps/<app>/logs?log_lines=N."""
     lines = await call.services.logs.tail(call.app, call.request.query.get("log_lines"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from deis_control.errors import BadRequest, Invalid, Unauthorized
-from deis_control.model import App, User
+from deis_control.model import App, Login, Operation, User
 from deis_control.services.bundle import Services
 
 SERVICES = web.AppKey("services", Services)
@@ -18,23 +18,44 @@ class Call:
 
     request: web.Request
     services: Services
-    user: User | None = None
+    login: Login | None = None
     found: App | None = None
+    operation: Operation | None = None
+    """The operation that the path names, if it does."""
     body: object = None
     """Decoded JSON or form; None when there was no body at all."""
 
     @property
     def caller(self) -> User:
         """Who calls; there always is somebody where the permission asks for it."""
-        if self.user is None:
+        return self.credentials.user
+
+    @property
+    def credentials(self) -> Login:
+        """Who calls, and by which token."""
+        if self.login is None:
             raise Unauthorized
-        return self.user
+        return self.login
+
+    @property
+    def detached(self) -> bool:
+        """Whether the caller wants an operation's id now instead of its end (RFC 7240)."""
+        asked = ",".join(self.request.headers.getall("Prefer", ()))
+        return "respond-async" in {
+            part.partition(";")[0].strip().lower() for part in asked.split(",")
+        }
 
     @property
     def app(self) -> App:
         """The app that the path names; only where the permission is about an app."""
         assert self.found is not None, "the route's permission looks up no app"
         return self.found
+
+    @property
+    def change(self) -> Operation:
+        """The operation that the path names; only where it names one."""
+        assert self.operation is not None, "the route's path names no operation"
+        return self.operation
 
     @property
     def data(self) -> Mapping[str, object]:
@@ -58,4 +79,4 @@ class Call:
         return self.request.match_info[name]
 
 
-Handler = Callable[[Call], Awaitable[web.Response]]
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]

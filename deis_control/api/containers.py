@@ -5,47 +5,65 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from deis_control.api import wire
+from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer, cut, empty, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
+from deis_control.model import Operation, Scope
 from deis_control.rules.scaling import requested_structure
 from deis_control.services.containers import CopyState
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.READ)
 async def page(call: Call) -> web.Response:
     """GET /v1/apps/<app>/containers/ — oldest first, without one-off runs."""
     return _listing(call, call.services.containers.all_of(call.app))
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.READ)
 async def page_of_type(call: Call) -> web.Response:
     """GET /v1/apps/<app>/containers/<type>/."""
     return _listing(call, call.services.containers.of_type(call.app, call.part("type")))
 
 
-@may(Who.APP_USER)
+@may(Who.APP_USER, Scope.READ)
 async def show(call: Call) -> web.Response:
     """GET /v1/apps/<app>/containers/<type>/<num>/."""
     found = call.services.containers.one(call.app, call.part("type"), call.part("num"))
     return answer(wire.container(found, call.app))
 
 
-@may(Who.APP_USER)
-async def restart(call: Call) -> web.Response:
+@may(Who.APP_USER, Scope.DEPLOY)
+async def restart(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/containers/[<type>/[<num>/]]restart/ — a bare array."""
     parts = call.request.match_info
-    found = await call.services.containers.restart(
-        call.app, call.caller, parts.get("type"), parts.get("num")
-    )
+    kind, num = parts.get("type"), parts.get("num")
+    operation = await call.services.containers.accept_restart(call.app, call.caller, kind, num)
+    if operation is None:
+        return answer([])
+    return await outcome(call, operation, lambda: _restarted(call, operation, kind, num))
+
+
+async def _restarted(
+    call: Call, operation: Operation, kind: str | None, num: str | None
+) -> web.Response:
+    await call.services.operations.wait(operation)
+    found = call.services.containers.chosen(call.app, kind, num)
     return answer([wire.container(copy, call.app) for copy in found])
 
 
-@may(Who.APP_USER)
-async def scale(call: Call) -> web.Response:
+@may(Who.APP_USER, Scope.DEPLOY)
+async def scale(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/scale/."""
     requested = requested_structure(call.data)
-    await call.services.containers.scale(call.app, call.caller, requested)
+    operation = await call.services.containers.accept_scale(call.app, call.caller, requested)
+    if operation is None:
+        return empty(204)
+    return await outcome(call, operation, lambda: _done(call, operation))
+
+
+async def _done(call: Call, operation: Operation) -> web.Response:
+    await call.services.operations.wait(operation)
     return empty(204)
 
 

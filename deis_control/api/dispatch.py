@@ -11,11 +11,15 @@ from aiohttp import web
 from deis_control.api.answers import answer
 from deis_control.api.bodies import FORM, JSON, MULTIPART, read_body
 from deis_control.api.call import SERVICES, Call
+from deis_control.api.events import EVENT_STREAM, accepted_kinds
 from deis_control.api.headers import ALLOWED
-from deis_control.api.permissions import Endpoint, Who, admit
+from deis_control.api.origin import origin_of
+from deis_control.api.parts import uuid_of
+from deis_control.api.permissions import APP_ROLES, Endpoint, Who, admit, check_token
 from deis_control.errors import MethodNotAllowed, NotAcceptable, NotFound
-from deis_control.model import App, User
+from deis_control.model import App, Login, Operation
 from deis_control.rules.texts import unstorable
+from deis_control.services.audit import ORIGIN
 from deis_control.services.bundle import Services
 
 _ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -38,15 +42,17 @@ class Path:
         endpoint = self._endpoint(request.method)
         who = (endpoint or next(iter(self._endpoints.values()))).who
         if who is not Who.ANYBODY:
-            _negotiate(request)
-        user = await admit(request, who, services)
+            _negotiate(request, streams=endpoint is not None and endpoint.streams)
+        login = await admit(request, who, services)
+        ORIGIN.set(origin_of(request, login, services.platform()))
         if request.method == "OPTIONS":
             return answer(_METADATA)
         if endpoint is None:
             return self._refuse(request, who)
+        check_token(endpoint, login)
         body = await read_body(request) if request.method in _READING else None
-        app = await _app_of(request, who, user, services)
-        return await endpoint.handler(Call(request, services, user, app, body))
+        found = await _found(request, endpoint, login, services)
+        return await endpoint.handler(Call(request, services, login, *found, body))
 
     def _endpoint(self, method: str) -> Endpoint | None:
         return self._endpoints.get("GET" if method == "HEAD" else method)
@@ -66,22 +72,29 @@ _METADATA = {
 }
 
 
-def _negotiate(request: web.Request) -> None:
-    """NotAcceptable when the client takes no JSON."""
-    accepted = request.headers.get("Accept", "*/*")
-    kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
-    if not kinds & {"*/*", "application/*", JSON, ""}:
+def _negotiate(request: web.Request, *, streams: bool) -> None:
+    """NotAcceptable when the client takes nothing that the route answers with."""
+    kinds = accepted_kinds(request)
+    if not kinds & {"*/*", "application/*", JSON, "", *((EVENT_STREAM,) if streams else ())}:
         raise NotAcceptable
 
 
-async def _app_of(
-    request: web.Request, who: Who, user: User | None, services: Services
-) -> App | None:
-    """The app that the path names, if the caller may use it so; NotFound, Forbidden."""
-    if any(unstorable(part) for part in request.match_info.values()):
+async def _found(
+    request: web.Request, endpoint: Endpoint, login: Login | None, services: Services
+) -> tuple[App | None, Operation | None]:
+    """The app that the path names, directly or by its operation, if the caller may use it so;
+    NotFound, Forbidden.
+    """
+    parts = request.match_info
+    if any(unstorable(part) for part in parts.values()):
         raise NotFound
-    if who is not Who.APP_USER:
-        return None
-    assert user is not None, "admit lets nobody in without a token"
-    deleting = request.method == "DELETE"
-    return await services.access.app(user, request.match_info["app"], deleting=deleting)
+    if endpoint.who not in APP_ROLES:
+        return None, None
+    assert login is not None, "admit lets nobody in without a token"
+    deleting = endpoint.who is Who.APP_USER and request.method == "DELETE"
+    owning = endpoint.who is Who.APP_OWNER or deleting
+    operation = None
+    if "operation" in parts:
+        operation = await services.operations.find(uuid_of(parts["operation"]))
+    app_id = operation.app_id if operation is not None else parts["app"]
+    return await services.access.app(login, app_id, owning=owning), operation

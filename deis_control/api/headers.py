@@ -45,8 +45,15 @@ def is_preflight(request: web.Request) -> bool:
 
 @web.middleware
 async def complete(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give a response what every response has, the reason phrase in capitals included."""
+    """Give a response what every response has."""
     response = await handler(request)
+    if not response.prepared:
+        dress(request, response)
+    return response
+
+
+def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Give it that, the reason phrase in capitals included; before its first byte is sent."""
     response.set_status(response.status, reason(response.status))
     response.headers.update(_VERSIONS)
     response.headers.update(_ports(request))
@@ -56,7 +63,6 @@ async def complete(request: web.Request, handler: Handler) -> web.StreamResponse
     if ALLOWED in request:
         allowed = request[ALLOWED]
         response.headers["Allow"] = ", ".join(allowed)
-    return response
 
 
 def _ports(request: web.Request) -> Mapping[str, str]:

@@ -10,7 +10,8 @@ from aiohttp import web
 from deis_control.api.call import Handler
 from deis_control.api.credentials import token_of
 from deis_control.errors import Forbidden, Unauthorized
-from deis_control.model import User
+from deis_control.model import Login, Scope
+from deis_control.rules.tokens import require
 from deis_control.services.bundle import Services
 
 
@@ -27,9 +28,20 @@ class Who(StrEnum):
     """Whoever has a token."""
     SUPERUSER = "superuser"
     APP_USER = "app user"
-    """The "app user" rule of api.md 1.9, for the app that the path's `{app}` names."""
+    """The "app user" rule of api.md 1.9, for the app that the path's `{app}` names, or whose
+    operation its `{operation}` names."""
+    APP_MEMBER = "app member"
+    """The same whatever the method; the handler knows more."""
+    APP_OWNER = "app owner"
+    """The app's owner, and superusers."""
     BUILDER = "builder"
     """Whoever shows the builder's key (api.md section 14)."""
+
+
+APP_ROLES = frozenset({Who.APP_USER, Who.APP_MEMBER, Who.APP_OWNER})
+"""Permissions about one app."""
+
+_KNOWN = frozenset({Who.USER, Who.SUPERUSER}) | APP_ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +50,66 @@ class Endpoint:
 
     handler: Handler
     who: Who
+    scope: Scope
+    """What the caller's token must be good for, at least."""
+    confined: bool
+    """Whether a token of one app may call it."""
+    streams: bool = False
+    """Whether it also answers with `text/event-stream`."""
 
 
-def may(who: Who) -> Callable[[Handler], Endpoint]:
-    """Declare who may call the handler below."""
+def may(
+    who: Who,
+    scope: Scope = Scope.ADMIN,
+    *,
+    confined: bool | None = None,
+    streams: bool = False,
+) -> Callable[[Handler], Endpoint]:
+    """Declare who may call the handler below, and by which tokens.
+
+    Tokens of one app may call what is about an app, and what says so by `confined`.
+    """
 
     def declare(handler: Handler) -> Endpoint:
-        return Endpoint(handler, who)
+        own = who in APP_ROLES if confined is None else confined
+        return Endpoint(handler, who, scope, own, streams)
 
     return declare
 
 
-async def admit(request: web.Request, who: Who, services: Services) -> User | None:
+async def admit(request: web.Request, who: Who, services: Services) -> Login | None:
     """Who calls, if he may call such a route at all; Unauthorized, Forbidden."""
     if who is Who.ANYBODY:
         return None
-    user = await _identify(request, who, services)
+    login = await _identify(request, who, services)
     if who is Who.BUILDER and not _is_builder(request, services):
-        raise Unauthorized if user is None else Forbidden
-    if who in (Who.USER, Who.SUPERUSER, Who.APP_USER) and user is None:
+        raise Unauthorized if login is None else Forbidden
+    if who in _KNOWN and login is None:
         raise Unauthorized
-    if who is Who.SUPERUSER and not (user and user.is_superuser):
+    if who is Who.SUPERUSER and not (login and login.user.is_superuser):
         raise Forbidden
-    return user
+    return login
 
 
-async def _identify(request: web.Request, who: Who, services: Services) -> User | None:
+def check_token(endpoint: Endpoint, login: Login | None) -> None:
+    """Forbidden when the caller's token is not good for the route."""
+    if login is None or endpoint.who not in _KNOWN:
+        return
+    require(login.token, endpoint.scope)
+    if login.token.app is not None and not endpoint.confined:
+        raise Forbidden(f"The token is good for the app {login.token.app_id} only.")
+
+
+async def _identify(request: web.Request, who: Who, services: Services) -> Login | None:
     try:
         token = token_of(request.headers.get("Authorization"))
-        return None if token is None else await services.accounts.authenticate(token)
+        login = None if token is None else await services.accounts.authenticate(token)
     except Unauthorized:
         if who is Who.GUEST:
             return None
         raise
+    limited = login is not None and (login.token.scope is not Scope.ADMIN or login.token.app)
+    return None if who is Who.GUEST and limited else login
 
 
 def _is_builder(request: web.Request, services: Services) -> bool:

@@ -1,7 +1,7 @@
 """The one table of routes: method, path, handler; who may stands beside the handler.
 
 Paths are written with their trailing slash, which is optional unless the row says otherwise
-(api.md 1.1). `{name}` parts take what `_PARTS` says.
+(api.md 1.1). `{name}` parts take what `PARTS` says.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,21 @@ from enum import StrEnum
 
 from deis_control.api import (
     apps,
+    audit,
     auth,
     builds,
+    certs,
     configs,
     containers,
     domains,
     hooks,
     keys,
+    operations,
+    perms,
     releases,
     root,
+    tokens,
+    users,
 )
 from deis_control.api.permissions import Endpoint, Who
 
@@ -47,18 +53,22 @@ class Route:
     def paths(self) -> tuple[str, ...]:
         """The paths as the router takes them, with their parts' patterns."""
         full = self.path
-        for name, pattern in _PARTS.items():
+        for name, pattern in PARTS.items():
             full = full.replace(f"{{{name}}}", f"{{{name}:{pattern}}}")
         if self.slash is Slash.AS_WRITTEN:
             return (full,)
         return (full.removesuffix("/"), full.removesuffix("/") + "/")
 
 
-_PARTS = {
+PARTS = {
     "app": "[a-z0-9-]+",
+    "common_name": "[^/]+",
+    "domain": "[^/]+",
     "id": "(?s:.+)",
     "num": "[-_a-zA-Z0-9]+",
+    "operation": "[-a-fA-F0-9]+",
     "type": "[-_a-zA-Z0-9.]+",
+    "username": "[^/]+",
     "uuid": "[-_a-zA-Z0-9]+",
     "version": "[0-9]+",
 }
@@ -72,6 +82,22 @@ ROUTES = (
     Route("POST", "/v1/auth/login/", auth.login, Slash.AS_WRITTEN),
     Route("POST", "/v1/auth/logout/", auth.logout, Slash.AS_WRITTEN),
     Route("POST", "/v1/auth/tokens/", auth.regenerate, Slash.AS_WRITTEN),
+    Route("POST", "/v1/auth/passwd/", users.passwd),
+    Route("DELETE", "/v1/auth/cancel/", users.cancel),
+    Route("GET", "/v1/users/", users.page),
+    Route("GET", "/v1/admin/perms/", users.page_of_admins),
+    Route("POST", "/v1/admin/perms/", users.grant_admin),
+    Route("DELETE", "/v1/admin/perms/{username}/", users.revoke_admin),
+    Route("GET", "/v1/tokens/", tokens.page),
+    Route("POST", "/v1/tokens/", tokens.create),
+    Route("DELETE", "/v1/tokens/{uuid}/", tokens.remove),
+    Route("GET", "/v1/audit/", audit.page),
+    Route("GET", "/v1/operations/{operation}/", operations.show),
+    Route("POST", "/v1/operations/{operation}/cancel/", operations.cancel),
+    Route("GET", "/v1/certs/", certs.page),
+    Route("POST", "/v1/certs/", certs.add),
+    Route("GET", "/v1/certs/{common_name}/", certs.show),
+    Route("DELETE", "/v1/certs/{common_name}/", certs.remove),
     Route("GET", "/v1/keys/", keys.page),
     Route("POST", "/v1/keys/", keys.add),
     Route("GET", "/v1/keys/{id}", keys.show, Slash.AS_WRITTEN),
@@ -96,7 +122,13 @@ ROUTES = (
     Route("POST", _APP + "containers/{type}/{num}/restart/", containers.restart),
     Route("GET", _APP + "containers/{type}/", containers.page_of_type),
     Route("GET", _APP + "containers/{type}/{num}/", containers.show),
+    Route("GET", _APP + "operations/", operations.page),
     Route("GET", _APP + "domains/", domains.page),
+    Route("POST", _APP + "domains/", domains.add),
+    Route("DELETE", _APP + "domains/{domain}/", domains.remove),
+    Route("GET", _APP + "perms/", perms.show),
+    Route("POST", _APP + "perms/", perms.grant),
+    Route("DELETE", _APP + "perms/{username}/", perms.revoke),
     Route("POST", _APP + "scale/", containers.scale),
     Route("POST", "/v1/hooks/push/", hooks.push),
     Route("POST", "/v1/hooks/config/", hooks.config),

@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deis_control.rules import accounts, builds
+from deis_control.api import parts
+from deis_control.model import AuditFilter, Scope
+from deis_control.rules import accounts, builds, certs, tokens
+from deis_control.rules.certs import NewCertificate
+from deis_control.rules.domains import DOMAIN_LIMIT
 from deis_control.rules.fields import Fields
 from deis_control.services.accounts import Registration
 from deis_control.services.builds import NewBuild
 from deis_control.services.pushes import NewPush
+from deis_control.services.tokens import NewToken
+from deis_control.services.users import PasswordChange
 
 Data = Mapping[str, object]
 
@@ -75,6 +81,78 @@ def regeneration(data: Data) -> Regeneration:
     username = fields.text("username")
     fields.finish()
     return Regeneration(username)
+
+
+def password_change(data: Data) -> PasswordChange:
+    """Body of passwd."""
+    fields = Fields(data)
+    new = fields.text("new_password", limit=accounts.PASSWORD_LIMIT)
+    current = fields.optional("password", limit=accounts.PASSWORD_LIMIT)
+    who = fields.optional("username")
+    fields.finish()
+    return PasswordChange(new, current, who)
+
+
+def username(data: Data) -> str:
+    """Body of a grant: whom."""
+    fields = Fields(data)
+    text = fields.text("username")
+    fields.finish()
+    return text
+
+
+def optional_username(data: Data) -> str | None:
+    """Body of cancel: whose account, None for the caller's own."""
+    fields = Fields(data)
+    text = fields.optional("username")
+    fields.finish()
+    return text
+
+
+def token(data: Data) -> NewToken:
+    """Body of a named token."""
+    fields = Fields(data)
+    name = fields.text("name", limit=tokens.NAME_LIMIT, check=tokens.check_name)
+    scope = fields.text("scope", check=_check_scope)
+    app = fields.optional("app")
+    expires = fields.optional("expires", check=tokens.check_expires)
+    fields.finish()
+    return NewToken(name, Scope(scope), app, expires)
+
+
+def domain(data: Data) -> str:
+    """Body of a domain; its own rules are `rules.domains`."""
+    fields = Fields(data)
+    text = fields.text("domain")
+    fields.finish()
+    return text
+
+
+def certificate(data: Data) -> NewCertificate:
+    """Body of a certificate."""
+    fields = Fields(data)
+    pem = fields.text("certificate", limit=certs.PEM_LIMIT)
+    private = fields.text("key", limit=certs.PEM_LIMIT)
+    name = fields.optional("common_name", limit=DOMAIN_LIMIT)
+    fields.finish()
+    return certs.read_certificate(pem, private, name)
+
+
+def audit_filter(query: Mapping[str, str]) -> AuditFilter:
+    """Query of the audit trail; Invalid names what cannot be."""
+    return AuditFilter(
+        app=parts.plain("app", query.get("app")),
+        actor=parts.plain("actor", query.get("actor")),
+        action=parts.plain("action", query.get("action")),
+        outcome=parts.plain("outcome", query.get("outcome")),
+        since=parts.moment("since", query.get("since")),
+        until=parts.moment("until", query.get("until")),
+    )
+
+
+def _check_scope(text: str) -> list[str]:
+    names = [scope.value for scope in Scope]
+    return [] if text in names else [f"Enter one of {', '.join(names)}."]
 
 
 def key(data: Data) -> tuple[str, str]:

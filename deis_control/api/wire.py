@@ -1,19 +1,25 @@
 """Model → Deis v1's JSON: every shape that the API answers. PURE."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from deis_control.model import (
     App,
+    AuditEntry,
     Build,
+    Certificate,
     Config,
     Domain,
+    Operation,
     Page,
+    PhaseLine,
     Push,
     Release,
     SshKey,
     Target,
+    Token,
     User,
 )
 from deis_control.services.containers import CopyState
@@ -31,6 +37,10 @@ def stamp(moment: datetime) -> str:
 def iso(moment: datetime) -> str:
     """ISO with `Z`, as users' dates are; the fraction is left out when it is zero."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _iso_or_none(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
 
 
 def page(found: Page[_T], convert: Callable[[_T], Json], url: Callable[[int], str]) -> Json:
@@ -163,6 +173,89 @@ def domain(found: Domain) -> Json:
         "updated": stamp(found.updated),
         "app": found.app,
         "domain": found.domain,
+    }
+
+
+def superuser(found: User) -> Json:
+    """Who administers (api.md 2.7)."""
+    return {"username": found.username, "is_superuser": found.is_superuser}
+
+
+def certificate(found: Certificate) -> Json:
+    """A certificate, never with its text or its key (api.md section 13)."""
+    return {
+        "id": found.id,
+        "owner": found.owner,
+        "expires": stamp(found.expires),
+        "created": stamp(found.created),
+        "updated": stamp(found.updated),
+        "common_name": found.common_name,
+    }
+
+
+def token(found: Token, current: UUID) -> Json:
+    """A token without its digits; `current` is the one that is asked with."""
+    return {
+        "id": str(found.id),
+        "name": found.name,
+        "scope": found.scope.value,
+        "app": found.app_id,
+        "created": iso(found.created),
+        "last_used": _iso_or_none(found.last_used),
+        "expires": _iso_or_none(found.expires),
+        "current": found.id == current,
+    }
+
+
+def operation(found: Operation) -> Json:
+    """An operation as far as it has come."""
+    return {
+        "id": str(found.id),
+        "app": found.app_id,
+        "seq": found.seq,
+        "kind": found.kind.value,
+        "actor": found.actor,
+        "summary": found.summary,
+        "release": found.release,
+        "phase": found.phase.value,
+        "outcome": found.outcome,
+        "cancel": found.cancel,
+        "reason": found.reason,
+        "created": iso(found.created),
+        "started": _iso_or_none(found.started),
+        "ended": _iso_or_none(found.ended),
+    }
+
+
+def operation_with_phases(found: Operation, phases: Sequence[PhaseLine]) -> Json:
+    """An operation with its progress so far."""
+    return {**operation(found), "phases": [phase_line(line) for line in phases]}
+
+
+def phase_line(found: PhaseLine) -> Json:
+    """One line of progress."""
+    return {
+        "seq": found.seq,
+        "phase": found.phase.value,
+        "text": found.text,
+        "at": iso(found.at),
+    }
+
+
+def audit_entry(found: AuditEntry) -> Json:
+    """One line of the audit trail."""
+    return {
+        "id": found.id,
+        "at": iso(found.at),
+        "actor": found.actor,
+        "address": found.address,
+        "token": found.token or None,
+        "action": found.action,
+        "app": found.app,
+        "target": found.target,
+        "before": found.before,
+        "after": found.after,
+        "outcome": found.outcome,
     }
 
 

@@ -20,6 +20,9 @@ FROM apps JOIN users ON users.id = apps.owner_id
 """
 
 
+_DESTROYING = "The app is being destroyed."
+
+
 async def insert(conn: Connection, uuid: UUID, app_id: str, owner_id: int) -> App:
     """A new app; Invalid when the id is taken.
 
@@ -58,6 +61,14 @@ async def lock(conn: Connection, app: UUID) -> App:
     return _found(row)
 
 
+async def lock_for_change(conn: Connection, app: UUID) -> App:
+    """The same; Conflict while it is being destroyed."""
+    found = await lock(conn, app)
+    if found.destroying:
+        raise Conflict(_DESTROYING)
+    return found
+
+
 async def all_apps(conn: Connection) -> tuple[App, ...]:
     """Every app, by id: what the leader compares the routes with."""
     return tuple(_app(row) for row in await conn.fetch(_SELECT + "ORDER BY apps.id"))
@@ -73,6 +84,17 @@ async def page_of(conn: Connection, user_id: int, window: Window) -> Page[App]:
     return await fetch_page(conn, query, "id", (user_id,), window, _app)
 
 
+async def page_of_one(conn: Connection, user_id: int, app: UUID, window: Window) -> Page[App]:
+    """One app alone, if the user may use it."""
+    query = (
+        _SELECT
+        + """JOIN users AS caller ON caller.id = $1 WHERE apps.uuid = $2 AND (apps.owner_id = $1
+        OR caller.is_superuser
+        OR EXISTS (SELECT FROM app_users WHERE app = apps.uuid AND user_id = $1))"""
+    )
+    return await fetch_page(conn, query, "id", (user_id, app), window, _app)
+
+
 async def page_of_all(conn: Connection, window: Window) -> Page[App]:
     """All apps, by id."""
     return await fetch_page(conn, _SELECT, "id", (), window, _app)
@@ -83,6 +105,27 @@ async def is_collaborator(conn: Connection, app: UUID, user_id: int) -> bool:
     query = "SELECT EXISTS (SELECT FROM app_users WHERE app = $1 AND user_id = $2)"
     granted: bool = await conn.fetchval(query, app, user_id)
     return granted
+
+
+async def collaborators(conn: Connection, app: UUID) -> list[str]:
+    """The users whom the app was shared with, by name."""
+    query = """SELECT users.username FROM app_users JOIN users ON users.id = app_users.user_id
+        WHERE app_users.app = $1 ORDER BY users.username"""
+    return [row["username"] for row in await conn.fetch(query, app)]
+
+
+async def grant(conn: Connection, app: UUID, user_id: int) -> bool:
+    """Share the app; whether it was not shared with the user before."""
+    query = "INSERT INTO app_users (app, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+    status: str = await conn.execute(query, app, user_id)
+    return status == "INSERT 0 1"
+
+
+async def revoke(conn: Connection, app: UUID, user_id: int) -> bool:
+    """Share the app no more; whether it was shared with the user before."""
+    query = "DELETE FROM app_users WHERE app = $1 AND user_id = $2"
+    status: str = await conn.execute(query, app, user_id)
+    return status == "DELETE 1"
 
 
 async def set_owner(conn: Connection, app: UUID, owner_id: int) -> None:
@@ -104,7 +147,7 @@ async def take_seq(conn: Connection, app: UUID) -> int:
     if row is None:
         raise NotFound
     if row["destroying"]:
-        raise Conflict("The app is being destroyed.")
+        raise Conflict(_DESTROYING)
     seq: int = row["seq"]
     return seq
 

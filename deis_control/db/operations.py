@@ -11,15 +11,26 @@ from uuid import UUID
 from deis_control.db import apps, refs, releases
 from deis_control.db.control import count_intent, notify
 from deis_control.db.listen import OPERATIONS, PHASES
+from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
 from deis_control.deltas import Delta, RefUpdate, kind_of, read_delta
 from deis_control.errors import Fenced, NotFound
-from deis_control.model import App, Kind, Operation, OpPhase, PhaseLine, ReleaseState
+from deis_control.model import (
+    App,
+    Kind,
+    Operation,
+    OpPhase,
+    Page,
+    PhaseLine,
+    ReleaseState,
+    Window,
+)
 from deis_node.cluster.seal import Ring
 
 _SELECT = """
 SELECT operations.id, operations.app, apps.id AS app_id, operations.seq, operations.kind,
-       users.username AS actor, operations.actor_id, operations.phase, operations.release,
+       users.username AS actor, operations.actor_id, operations.summary, operations.phase,
+       operations.release,
        operations.plan, operations.cancel, operations.reason, operations.idempotency_key,
        operations.created, operations.started, operations.ended
 FROM operations JOIN apps ON apps.uuid = operations.app
@@ -36,6 +47,8 @@ async def insert(
     delta: Delta,
     actor_id: int,
     idempotency_key: str | None = None,
+    *,
+    summary: str = "",
 ) -> Operation:
     """Accept a change: it is queued, counted, and the leader hears of it.
 
@@ -43,8 +56,8 @@ async def insert(
     """
     seq = await apps.take_seq(conn, app.uuid)
     await conn.execute(
-        """INSERT INTO operations (id, app, seq, kind, actor_id, delta, idempotency_key)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+        """INSERT INTO operations (id, app, seq, kind, actor_id, delta, idempotency_key,
+        summary) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
         uuid,
         app.uuid,
         seq,
@@ -52,6 +65,7 @@ async def insert(
         actor_id,
         ring.seal(delta.to_bytes(), kind="operation", app=app.id),
         idempotency_key,
+        summary,
     )
     await add_line(conn, uuid, OpPhase.QUEUED)
     await notify(conn, OPERATIONS, str(app.uuid))
@@ -98,6 +112,14 @@ async def open_of(conn: Connection, app: UUID) -> tuple[Operation, ...]:
     """All unfinished operations of the app, in order."""
     query = _SELECT + f"WHERE operations.app = $1 AND {_OPEN} ORDER BY operations.seq"
     return tuple(_operation(row) for row in await conn.fetch(query, app))
+
+
+async def page_of(
+    conn: Connection, app: UUID, window: Window, *, only_open: bool = False
+) -> Page[Operation]:
+    """The app's operations, newest first."""
+    query = _SELECT + "WHERE operations.app = $1" + (f" AND {_OPEN}" if only_open else "")
+    return await fetch_page(conn, query, "seq DESC", (app,), window, _operation)
 
 
 async def ask_cancel(conn: Connection, operation: UUID) -> None:

@@ -1,16 +1,19 @@
-"""Accounts, their password hashes and tokens; a token lies here as its SHA-256 only."""
+"""Accounts and their password hashes."""
 
 from typing import Any
 
 import asyncpg
 
+from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
 from deis_control.errors import Invalid, NotFound
-from deis_control.model import User
+from deis_control.model import Page, User, Window
 
-_COLUMNS = """users.id, users.username, users.email, users.first_name, users.last_name,
+COLUMNS = """users.id, users.username, users.email, users.first_name, users.last_name,
        users.is_superuser, users.is_active, users.last_login, users.date_joined"""
-_SELECT = f"SELECT {_COLUMNS} FROM users "  # noqa: S608 - constants
+"""What a `User` is made of."""
+
+_SELECT = f"SELECT {COLUMNS} FROM users "  # noqa: S608 - constants
 
 
 async def lock_registration(conn: Connection) -> None:
@@ -69,7 +72,7 @@ async def find(conn: Connection, username: str) -> User:
 
 async def password_of(conn: Connection, username: str) -> tuple[User, str] | None:
     """The account of that name with its password's hash, if there is one."""
-    query = f"SELECT {_COLUMNS}, users.password FROM users WHERE username = $1"  # noqa: S608
+    query = f"SELECT {COLUMNS}, users.password FROM users WHERE username = $1"  # noqa: S608
     row = await conn.fetchrow(query, username)
     if row is None:
         return None
@@ -77,28 +80,66 @@ async def password_of(conn: Connection, username: str) -> tuple[User, str] | Non
     return User(**{k: v for k, v in columns.items() if k != "password"}), columns["password"]
 
 
-async def by_token(conn: Connection, digest: bytes) -> User | None:
-    """Whose token has that digest, if anybody's."""
-    query = _SELECT + "JOIN tokens ON tokens.user_id = users.id WHERE tokens.digest = $1"
-    row = await conn.fetchrow(query, digest)
-    return None if row is None else User(**row)
+async def page_of_all(conn: Connection, window: Window) -> Page[User]:
+    """Everybody, in the order of registration."""
+    return await fetch_page(conn, _SELECT, "id", (), window, _user)
 
 
-async def add_token(conn: Connection, user_id: int, digest: bytes) -> None:
-    """One more token of the account; the older ones stay valid."""
-    await conn.execute("INSERT INTO tokens (digest, user_id) VALUES ($1, $2)", digest, user_id)
+async def page_of_superusers(conn: Connection, window: Window) -> Page[User]:
+    """Whoever administers the platform and may log in."""
+    query = _SELECT + "WHERE is_superuser AND is_active"
+    return await fetch_page(conn, query, "id", (), window, _user)
 
 
-async def remove_token(conn: Connection, digest: bytes) -> None:
-    """End one token; nothing when it is gone already."""
-    await conn.execute("DELETE FROM tokens WHERE digest = $1", digest)
+async def set_superuser(conn: Connection, user_id: int, superuser: bool) -> None:
+    """Whether the account administers the platform."""
+    await conn.execute("UPDATE users SET is_superuser = $2 WHERE id = $1", user_id, superuser)
 
 
-async def remove_tokens_of(conn: Connection, user_id: int) -> None:
-    """End all tokens of the account."""
-    await conn.execute("DELETE FROM tokens WHERE user_id = $1", user_id)
+async def set_password(conn: Connection, user_id: int, password: str) -> None:
+    """Another password; `password` is a hash."""
+    await conn.execute("UPDATE users SET password = $2 WHERE id = $1", user_id, password)
 
 
-async def remove_all_tokens(conn: Connection) -> None:
-    """End everybody's tokens."""
-    await conn.execute("DELETE FROM tokens")
+async def owns_apps(conn: Connection, user_id: int) -> bool:
+    """Whether any app is the account's."""
+    query = "SELECT EXISTS (SELECT FROM apps WHERE owner_id = $1)"
+    found: bool = await conn.fetchval(query, user_id)
+    return found
+
+
+async def lock(conn: Connection, username: str) -> User:
+    """The account of that name, its row locked until the transaction ends; NotFound."""
+    row = await conn.fetchrow(_SELECT + "WHERE username = $1 FOR UPDATE", username)
+    if row is None:
+        raise NotFound
+    return _user(row)
+
+
+_MADE = (
+    ("domains", "owner_id"),
+    ("configs", "owner_id"),
+    ("builds", "owner_id"),
+    ("releases", "owner_id"),
+    ("pushes", "owner_id"),
+    ("operations", "actor_id"),
+)
+
+
+async def hand_over(conn: Connection, user_id: int) -> None:
+    """What the account made in others' apps is their owners' from now on (api.md 2.5)."""
+    for table, column in _MADE:
+        await conn.execute(
+            f"UPDATE {table} SET {column} = apps.owner_id FROM apps"  # noqa: S608 - constants
+            f" WHERE apps.uuid = {table}.app AND {table}.{column} = $1",
+            user_id,
+        )
+
+
+async def delete(conn: Connection, user_id: int) -> None:
+    """Remove the account with its keys, tokens, certificates and grants."""
+    await conn.execute("DELETE FROM users WHERE id = $1", user_id)
+
+
+def _user(row: Any) -> User:
+    return User(**row)

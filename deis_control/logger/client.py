@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import aiohttp
+import structlog
 
 from deis_node.cluster.frames import Frame, LogLine, encode, rfc3339
 from deis_node.cluster.names import is_app_id
 from deis_node.cluster.shipping import Shipper
 from deis_node.runtime import metrics
 from deis_node.runtime.errors import DeisError
+
+log = structlog.get_logger()
 
 _DROPPED = metrics.counter(
     "deis_events_dropped_total", "Lines of events that were dropped because the logger was away."
@@ -82,14 +85,23 @@ class LogClient:
 
 
 class EventLog:
-    """Writes events about apps into their logs; `run` sends them.
+    """Writes events about apps into their logs, and ends those; `run` sends.
 
-    `address` tells the `address:port` where the logger takes messages over TCP. Events are kept
+    `address` tells the `address:port` where the logger takes messages over TCP, `client` asks it
+    for everything else. Events are kept
     in memory until they are acknowledged; beyond the bound they are counted, and the number is
     told in the app's log.
     """
 
-    def __init__(self, address: _Target, *, sender: str = "-", limit: int = EVENT_LIMIT) -> None:
+    def __init__(
+        self,
+        address: _Target,
+        *,
+        client: LogClient | None = None,
+        sender: str = "-",
+        limit: int = EVENT_LIMIT,
+    ) -> None:
+        self._client = client or LogClient(lambda: None)
         self._sender = sender
         self._stream = f"events.{secrets.token_hex(8)}"
         self._seq = 0
@@ -109,6 +121,13 @@ class EventLog:
                 _DROPPED.inc()
             else:
                 self._offer(app, line)
+
+    async def forget(self, app: str) -> None:
+        """Delete an app's log, unless the logger is away; never fails."""
+        try:
+            await self._client.delete(app)
+        except LoggerAway as err:
+            log.warning("logs of a destroyed app stay", app=app, error=str(err))
 
     async def run(self) -> None:
         """Send until cancelled."""

@@ -6,8 +6,3 @@ from deis_control.model import App, User
 def owns(user: User, app: App) -> bool:
     """Whether the user may do everything to the app: its owner, and superusers."""
     return user.is_superuser or user.id == app.owner_id
-
-
-def may_use(user: User, app: App, *, collaborator: bool, deleting: bool) -> bool:
-    """The "app user" rule: owners everything, collaborators everything but deleting."""
-    return owns(user, app) or (collaborator and not deleting)

@@ -46,6 +46,14 @@ class Fields:
             return ""
         return text_form(self._data[name])
 
+    def optional(
+        self, name: str, *, limit: int | None = None, check: Check | None = None
+    ) -> str | None:
+        """A text field that may be absent; None when it is."""
+        if name not in self._data:
+            return None
+        return self.text(name, limit=limit, check=check)
+
 
 def _text_messages(value: object, blank: bool, limit: int | None, check: Check | None) -> list[str]:
     if value is None:

@@ -40,6 +40,10 @@ class Events(Protocol):
         """Write an event into the app's log, without waiting."""
         ...
 
+    async def forget(self, app: str) -> None:
+        """Delete the app's log, unless nobody can be asked to; never fails."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Leadership:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from deis_control.model import OpPhase
+from deis_control.model import CANCELLED, OpPhase
 from deis_control.scheduler.feasible import Choice, Need, choose_hosts
 from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
@@ -91,7 +91,7 @@ def _committed(world: World, target: Target) -> bool:
 def _failure(world: World, target: Target, timing: Timing) -> str | None:
     """Why the operation has failed, if it has."""
     if world.cancel:
-        return "the change was cancelled"
+        return CANCELLED
     reasons = [failure_of(world, copy, timing) for copy in sorted(target.fresh)]
     return next((reason for reason in reasons if reason is not None), None)
 

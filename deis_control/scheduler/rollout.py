@@ -235,6 +235,7 @@ class Rollout:
 
         if work.plan is None:
             await patiently("sweep app", self._sweep)
+            await self._lead.events.forget(work.operation.app_id)
         await patiently("operation done", attempt)
         log.info("operation done", app=work.operation.app_id, kind=work.operation.kind.value)
 

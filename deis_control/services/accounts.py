@@ -1,20 +1,26 @@
-"""Accounts: registering, logging in, tokens."""
+"""Accounts: registering, logging in and out, the tokens of logins."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
 
 import structlog
 
-from deis_control.db import users
-from deis_control.db.pool import Connection, Database
-from deis_control.errors import Forbidden, Invalid, Unauthorized
-from deis_control.model import User
+from deis_control.db import logins, tokens, users
+from deis_control.db.pool import Connection, Database, without_waiting
+from deis_control.errors import Forbidden, Invalid, TooManyLogins, Unauthorized
+from deis_control.model import Act, Login, User
+from deis_control.rules.accounts import check_username
+from deis_control.rules.logins import wait_before_login
 from deis_control.rules.texts import UNIQUE
+from deis_control.rules.tokens import digest
+from deis_control.services.audit import ORIGIN, note
 from deis_control.services.passwords import Passwords
 from deis_control.services.platform import Current
 
 log = structlog.get_logger()
+
+_UNKNOWN = "(no user name)"
+"""Stands in the audit trail for what can be nobody's name, and may be a password."""
 
 _WRONG = Invalid({"non_field_errors": ["Unable to log in with provided credentials."]})
 _DISABLED = Invalid({"non_field_errors": ["User account is disabled."]})
@@ -54,8 +60,11 @@ class Accounts:
         if not caller.is_superuser:
             raise Forbidden
 
-    async def register(self, new: Registration) -> User:
-        """A new account, the first one a superuser. Invalid when the name is taken."""
+    async def register(self, new: Registration, by: User | None = None) -> User:
+        """A new account, the first one a superuser; `by` is who registers somebody else.
+
+        Invalid when the name is taken.
+        """
         async with self._database.connection() as conn:
             if await users.is_taken(conn, new.username):
                 raise Invalid({"username": [UNIQUE]})
@@ -71,53 +80,92 @@ class Accounts:
                 last_name=new.last_name,
                 is_superuser=not await users.has_superuser(conn),
             )
+            facts = {"superuser": user.is_superuser}
+            await note(conn, Act.REGISTER, by or user, target=user.username, after=facts)
         log.info("account registered", user=user.username, superuser=user.is_superuser)
         return user
 
     async def login(self, username: str, password: str) -> str:
-        """A new token; older ones stay valid. Invalid when name and password do not match."""
+        """A new token; older ones stay valid. Invalid when name and password do not match,
+        TooManyLogins after too many of those.
+        """
+        await self._count(username)
         async with self._database.connection() as conn:
             found = await users.password_of(conn, username)
         if not await self._passwords.matches(found[1] if found else None, password) or not found:
+            await self._refused(found[0] if found else username)
             raise _WRONG
         if not found[0].is_active:
+            await self._refused(found[0])
             raise _DISABLED
         async with self._database.transaction("login") as conn:
-            return await _new_token(conn, found[0])
+            await logins.forget(conn, username, ORIGIN.get().address)
+            await tokens.delete_expired(conn, found[0].id)
+            await note(conn, Act.LOGIN, found[0])
+            return await new_token(conn, found[0])
 
-    async def authenticate(self, token: str) -> User:
-        """Whose token it is; Unauthorized when nobody's."""
+    async def authenticate(self, token: str) -> Login:
+        """Who holds the token; Unauthorized when nobody does, or it is over."""
+        known = digest(token)
         async with self._database.connection() as conn:
-            user = await users.by_token(conn, _digest(token))
-        if user is None:
-            raise Unauthorized("Invalid token")
-        if not user.is_active:
-            raise Unauthorized("User inactive or deleted")
-        return user
+            found = await tokens.holder(conn, known)
+            if found is None:
+                raise Unauthorized("Invalid token")
+            login, expired, stale = found
+            if expired:
+                raise Unauthorized("Token has expired")
+            if not login.user.is_active:
+                raise Unauthorized("User inactive or deleted")
+            if stale:
+                async with conn.transaction():
+                    await without_waiting(conn)
+                    await tokens.touch(conn, known)
+        return login
 
-    async def logout(self, token: str) -> None:
+    async def logout(self, user: User, token: str) -> None:
         """End this token alone; the account's others stay valid."""
         async with self._database.transaction("logout") as conn:
-            await users.remove_token(conn, _digest(token))
+            await tokens.delete_by_digest(conn, digest(token))
+            await note(conn, Act.LOGOUT, user)
 
-    async def regenerate(self, username: str) -> str:
+    async def regenerate(self, username: str, by: User) -> str:
         """The account's only token from now on; NotFound without the account."""
         async with self._database.transaction("regenerate token") as conn:
             user = await users.find(conn, username)
-            await users.remove_tokens_of(conn, user.id)
-            return await _new_token(conn, user)
+            await tokens.delete_of(conn, user.id)
+            await note(conn, Act.TOKEN_REGENERATE, by, target=user.username)
+            return await new_token(conn, user)
 
-    async def regenerate_all(self) -> None:
+    async def regenerate_all(self, by: User) -> None:
         """End everybody's tokens: each has to log in again."""
         async with self._database.transaction("regenerate all tokens") as conn:
-            await users.remove_all_tokens(conn)
+            await tokens.delete_all(conn)
+            await note(conn, Act.TOKEN_REGENERATE, by, target="(everybody)")
+
+    async def _count(self, username: str) -> None:
+        """Count the try as failed before it is looked at: tries at the same time count as well.
+
+        TooManyLogins when it comes too early.
+        """
+        address = ORIGIN.get().address
+        async with self._database.transaction("count a login") as conn:
+            await logins.lock(conn, username)
+            seconds = wait_before_login(await logins.failures(conn, username, address))
+            if seconds == 0:
+                await logins.count(conn, username, address)
+        if seconds > 0:
+            log.warning("login refused unseen", address=address, seconds=seconds)
+            raise TooManyLogins(seconds)
+
+    async def _refused(self, who: User | str) -> None:
+        if isinstance(who, str) and check_username(who):
+            who = _UNKNOWN
+        async with self._database.transaction("note a failed login") as conn:
+            await note(conn, Act.LOGIN, who, refused=True)
 
 
-async def _new_token(conn: Connection, user: User) -> str:
+async def new_token(conn: Connection, user: User) -> str:
+    """Another token of a login: 40 hexadecimal digits."""
     token = secrets.token_hex(20)
-    await users.add_token(conn, user.id, _digest(token))
+    await tokens.insert(conn, user.id, digest(token))
     return token
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

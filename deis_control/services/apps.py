@@ -9,12 +9,23 @@ from deis_control.db import apps, configs, operations, releases, users
 from deis_control.db.pool import Connection, Database
 from deis_control.deltas import DestroyDelta
 from deis_control.errors import Forbidden, Invalid, Unavailable
-from deis_control.logger.client import LogClient, LoggerAway
-from deis_control.model import App, ConfigData, Kind, Operation, Page, ReleaseState, User, Window
+from deis_control.model import (
+    Act,
+    App,
+    ConfigData,
+    Kind,
+    Login,
+    Operation,
+    Page,
+    ReleaseState,
+    User,
+    Window,
+)
 from deis_control.rules import initial_summary
 from deis_control.rules.access import owns
 from deis_control.rules.apps import check_app_id, reserved_names
 from deis_control.rules.words import ADJECTIVES, NOUNS
+from deis_control.services.audit import note
 from deis_control.services.operations import Operations
 from deis_control.services.platform import Current
 from deis_node.cluster.seal import Ring
@@ -33,17 +44,20 @@ class Apps:
         ring: Ring,
         platform: Current,
         operations: Operations,
-        logs: LogClient,
     ) -> None:
         self._database = database
         self._ring = ring
         self._platform = platform
         self._operations = operations
-        self._logs = logs
 
-    async def page(self, user: User, window: Window) -> Page[App]:
-        """The user's own apps and those shared with him; all for a superuser."""
+    async def page(self, login: Login, window: Window) -> Page[App]:
+        """The user's own apps and those shared with him; all for a superuser; by a token of one
+        app, that one.
+        """
+        user = login.user
         async with self._database.connection() as conn:
+            if login.token.app is not None:
+                return await apps.page_of_one(conn, user.id, login.token.app, window)
             if user.is_superuser:
                 return await apps.page_of_all(conn, window)
             return await apps.page_of(conn, user.id, window)
@@ -72,17 +86,14 @@ class Apps:
         async with self._database.transaction("transfer app") as conn:
             owner = await users.find(conn, username)
             await apps.set_owner(conn, app.uuid, owner.id)
+            before, after = {"owner": app.owner}, {"owner": owner.username}
+            await note(conn, Act.APP_TRANSFER, user, app=app, before=before, after=after)
         log.info("app transferred", app=app.id, owner=username, actor=user.username)
 
-    async def destroy(self, app: App, user: User) -> None:
-        """Remove the app and its logs. OperationFailed when the cluster could not let it go."""
+    async def accept_destroy(self, app: App, user: User) -> Operation:
+        """Accept the app's end; no other change is accepted from now on."""
         async with self._database.transaction("destroy app") as conn:
-            operation = await self._destroying(conn, app, user)
-        await self._operations.wait(operation)
-        try:
-            await self._logs.delete(app.id)
-        except LoggerAway as err:
-            log.warning("logs of a destroyed app stay", app=app.id, error=str(err))
+            return await self._destroying(conn, app, user)
 
     async def _make(self, owner: User, app_id: str) -> App:
         async with self._database.transaction("create app") as conn:
@@ -99,6 +110,7 @@ class Apps:
                 build=None,
                 state=ReleaseState.LIVE,
             )
+            await note(conn, Act.APP_CREATE, owner, app=app)
             await apps.changed(conn, app.uuid)
         log.info("app created", app=app_id, owner=owner.username)
         return app

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from deis_control.db import builds, operations
+from deis_control.db import builds, operations, releases
 from deis_control.db.apps import lock
 from deis_control.db.pool import Connection, Database
 from deis_control.deltas import BuildDelta, RefUpdate
@@ -74,14 +74,13 @@ class Builds:
         async with self._database.connection() as conn:
             return await builds.find(conn, app.uuid, uuid)
 
-    async def create(self, app: App, user: User, new: NewBuild) -> Deployed:
-        """Import an image and release it. Forbidden for a platform image, BadRequest,
-        Unavailable, OperationFailed; then there is no release.
+    async def create(self, app: App, user: User, new: NewBuild) -> Operation:
+        """Import an image and accept its release. Forbidden for a platform image, BadRequest,
+        Unavailable; then there is no build.
         """
         refuse_platform_image(new.image)
         reference = await self._reference(app, new)
-        operation = await self.accept(app, user, new, reference)
-        return await self.deployed(operation)
+        return await self.accept(app, user, new, reference)
 
     async def from_push(
         self,
@@ -120,7 +119,10 @@ class Builds:
                 return known
             build = await _insert(conn, locked, user, new, reference)
             delta = BuildDelta(str(build.uuid), ref)
-            return await self._operations.submit(conn, locked, delta, user, key)
+            before = {"version": (await releases.latest(conn, app.uuid)).version}
+            return await self._operations.submit(
+                conn, locked, delta, user, key, build=build, before=before
+            )
 
     async def deployed(self, operation: Operation) -> Deployed:
         """Wait for a build's operation; OperationFailed."""

@@ -8,7 +8,9 @@ from deis_control.logger.client import EventLog, LogClient
 from deis_control.services.access import Access
 from deis_control.services.accounts import Accounts
 from deis_control.services.apps import Apps
+from deis_control.services.audit import Audit
 from deis_control.services.builds import Builds, ImageImporter
+from deis_control.services.certs import Certs
 from deis_control.services.configs import Configs
 from deis_control.services.containers import Containers, CopiesView
 from deis_control.services.domains import Domains
@@ -16,9 +18,12 @@ from deis_control.services.keys import Keys
 from deis_control.services.logs import Logs
 from deis_control.services.operations import Operations
 from deis_control.services.passwords import Passwords
+from deis_control.services.perms import Perms
 from deis_control.services.platform import Current
 from deis_control.services.pushes import Pushes
 from deis_control.services.releases import Releases
+from deis_control.services.tokens import Tokens
+from deis_control.services.users import Users
 from deis_node.cluster.seal import Ring
 
 
@@ -33,12 +38,17 @@ class Services:
     apps: Apps
     builds: Builds
     configs: Configs
+    audit: Audit
+    certs: Certs
     containers: Containers
     domains: Domains
     keys: Keys
     logs: Logs
+    perms: Perms
     pushes: Pushes
     releases: Releases
+    tokens: Tokens
+    users: Users
 
     @classmethod
     def make(
@@ -55,18 +65,24 @@ class Services:
     ) -> Self:
         """All use cases on one database."""
         operations = Operations(database, ring)
+        passwords = passwords or Passwords()
         return cls(
             platform=platform,
             operations=operations,
             access=Access(database),
-            accounts=Accounts(database, platform, passwords or Passwords()),
-            apps=Apps(database, ring, platform, operations, logs),
+            accounts=Accounts(database, platform, passwords),
+            apps=Apps(database, ring, platform, operations),
             builds=Builds(database, ring, operations, images),
             configs=Configs(database, ring, operations),
             containers=Containers(database, ring, operations, copies, events),
-            domains=Domains(database),
+            audit=Audit(database),
+            certs=Certs(database, ring),
+            domains=Domains(database, platform, events),
             keys=Keys(database),
             logs=Logs(logs),
+            perms=Perms(database, events),
             pushes=Pushes(database),
             releases=Releases(database, operations),
+            tokens=Tokens(database),
+            users=Users(database, passwords),
         )

@@ -4,7 +4,7 @@ from deis_control.db import releases
 from deis_control.db.pool import Database
 from deis_control.deltas import ConfigDelta
 from deis_control.model import App, Config, Operation, Target, User
-from deis_control.rules import merge_config
+from deis_control.rules import changes, merge_config
 from deis_control.services.operations import Operations
 from deis_node.cluster.seal import Ring
 
@@ -22,15 +22,18 @@ class Configs:
         async with self._database.connection() as conn:
             return (await releases.latest_target(conn, self._ring, app.uuid)).config
 
-    async def change(self, app: App, user: User, delta: ConfigDelta) -> Target:
-        """Release a change, also one that changes nothing: the release that came of it.
-
-        Invalid when the config would be too large, OperationFailed.
+    async def accept(self, app: App, user: User, delta: ConfigDelta) -> Operation:
+        """Accept a change, also one that changes nothing. Invalid when the config would be too
+        large.
         """
         async with self._database.transaction("change config") as conn:
             latest = await releases.latest_target(conn, self._ring, app.uuid)
             merge_config(latest.config.data, delta)
-            operation = await self._operations.submit(conn, app, delta, user)
+            before = changes.audited_before(latest.config.data, delta)
+            return await self._operations.submit(conn, app, delta, user, before=before)
+
+    async def released(self, app: App, operation: Operation) -> Target:
+        """The release that came of an accepted change, once it serves. OperationFailed."""
         ended = await self._operations.wait(operation)
         return await self._operations.outlast(lambda: self._made(app, ended))
 

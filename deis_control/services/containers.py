@@ -8,7 +8,7 @@ from deis_control.db.pool import Database
 from deis_control.deltas import RestartDelta, ScaleDelta
 from deis_control.errors import NotFound
 from deis_control.logger.client import EventLog
-from deis_control.model import App, User
+from deis_control.model import App, Operation, User
 from deis_control.model import CopyState as CopyState
 from deis_control.rules import scale_event
 from deis_control.rules.scaling import check_scalable
@@ -57,29 +57,36 @@ class Containers:
             raise NotFound
         return max(found, key=lambda copy: (copy.name.release, copy.name.generation))
 
-    async def scale(self, app: App, user: User, requested: dict[str, int]) -> None:
-        """Set counts; BadRequest without a build or such a type, OperationFailed."""
+    async def accept_scale(
+        self, app: App, user: User, requested: dict[str, int]
+    ) -> Operation | None:
+        """Accept other counts; None for none at all. BadRequest without a build or such a type."""
         async with self._database.transaction("scale") as conn:
             latest = await releases.latest_target(conn, self._ring, app.uuid)
             check_scalable(requested, latest.build)
             if not requested:
-                return
-            operation = await self._operations.submit(conn, app, ScaleDelta(requested), user)
+                return None
+            structure = latest.app.structure
+            before = {"structure": {kind: structure.get(kind, 0) for kind in requested}}
+            operation = await self._operations.submit(
+                conn, app, ScaleDelta(requested), user, before=before
+            )
         self._events.send(app.id, scale_event(user.username, requested))
-        await self._operations.wait(operation)
+        return operation
 
-    async def restart(
+    async def accept_restart(
         self, app: App, user: User, process_type: str | None = None, num: str | None = None
-    ) -> tuple[CopyState, ...]:
-        """Make the chosen copies again, one by one: those that run afterwards; maybe none."""
-        chosen = self._chosen(app, process_type, num)
+    ) -> Operation | None:
+        """Accept that the chosen copies are made again, one by one; None when there is none."""
+        chosen = self.chosen(app, process_type, num)
         if not chosen:
-            return ()
-        number = None if num is None else chosen[0].name.num
-        await self._operations.run(app, RestartDelta(process_type, number), user)
-        return self._chosen(app, process_type, num)
+            return None
+        delta = RestartDelta(process_type, None if num is None else chosen[0].name.num)
+        async with self._database.transaction("restart") as conn:
+            return await self._operations.submit(conn, app, delta, user)
 
-    def _chosen(self, app: App, process_type: str | None, num: str | None) -> tuple[CopyState, ...]:
+    def chosen(self, app: App, process_type: str | None, num: str | None) -> tuple[CopyState, ...]:
+        """The copies that a restart of this type and number is about."""
         found = self.all_of(app) if process_type is None else self.of_type(app, process_type)
         return tuple(
             copy

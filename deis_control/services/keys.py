@@ -4,8 +4,9 @@ from uuid import uuid4
 
 from deis_control.db import ssh_keys, users
 from deis_control.db.pool import Database
-from deis_control.model import Page, SshKey, User, Window
+from deis_control.model import Act, Page, SshKey, User, Window
 from deis_control.rules.accounts import fingerprint
+from deis_control.services.audit import note
 
 
 class Keys:
@@ -28,12 +29,15 @@ class Keys:
         """Register a key; Invalid when it is none, or somebody's already."""
         print_ = fingerprint(public)
         async with self._database.transaction("add key") as conn:
-            return await ssh_keys.insert(conn, uuid4(), owner.id, key_id, public, print_)
+            made = await ssh_keys.insert(conn, uuid4(), owner.id, key_id, public, print_)
+            await note(conn, Act.KEY_ADD, owner, target=key_id, after={"fingerprint": print_})
+            return made
 
     async def remove(self, owner: User, key_id: str) -> None:
         """Remove the user's own key of that id; NotFound."""
         async with self._database.transaction("remove key") as conn:
             await ssh_keys.delete(conn, owner.id, key_id)
+            await note(conn, Act.KEY_REMOVE, owner, target=key_id)
 
     async def holder(self, print_: str) -> tuple[User, SshKey]:
         """Whose key has that MD5 fingerprint, and the key; NotFound when nobody's."""

@@ -5,19 +5,34 @@ operation is a row, and goes on.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
 
-from deis_control.db import operations
+from deis_control.db import apps, operations
 from deis_control.db.listen import PHASES
 from deis_control.db.pool import Connection, Database
-from deis_control.deltas import Delta
-from deis_control.errors import NotFound, OperationFailed, Unavailable
-from deis_control.model import App, Kind, Operation, OpPhase, PhaseLine, User
+from deis_control.deltas import Delta, kind_of
+from deis_control.errors import Conflict, NotFound, OperationFailed, Unavailable
+from deis_control.model import (
+    Act,
+    App,
+    Build,
+    Kind,
+    Operation,
+    OpPhase,
+    Page,
+    PhaseLine,
+    User,
+    Window,
+)
+from deis_control.rules import changes
+from deis_control.services.audit import note
 from deis_node.cluster.seal import Ring
 
 log = structlog.get_logger()
@@ -46,18 +61,31 @@ class Operations:
         delta: Delta,
         actor: User,
         idempotency_key: str | None = None,
+        *,
+        build: Build | None = None,
+        before: Mapping[str, object] | None = None,
     ) -> Operation:
-        """Accept a change, last in the caller's transaction.
+        """Accept a change, last in the caller's transaction, and note it in the audit trail.
 
         The key makes it happen once: submitted again, the answer is the operation of then.
+        `build` is what is deployed, `before` what the audit trail keeps of what was so far.
         Conflict while the app is being destroyed.
         """
         if idempotency_key is not None:
             known = await operations.by_key(conn, app.uuid, idempotency_key)
             if known is not None:
                 return known
+        act, after = changes.act_of(kind_of(delta)), changes.audited(delta, build)
+        await note(conn, act, actor, app=app, before=before, after=after)
         operation = await operations.insert(
-            conn, self._ring, uuid4(), app, delta, actor.id, idempotency_key
+            conn,
+            self._ring,
+            uuid4(),
+            app,
+            delta,
+            actor.id,
+            idempotency_key,
+            summary=changes.summary_of(delta, build),
         )
         log.info(
             "operation accepted",
@@ -68,11 +96,15 @@ class Operations:
         )
         return operation
 
-    async def run(self, app: App, delta: Delta, actor: User) -> Operation:
-        """Submit a change in a transaction of its own, and wait until it took effect."""
-        async with self._database.transaction("submit operation") as conn:
-            operation = await self.submit(conn, app, delta, actor)
-        return await self.wait(operation)
+    async def page(self, app: App, window: Window, *, only_open: bool = False) -> Page[Operation]:
+        """The app's operations, newest first."""
+        async with self._database.connection() as conn:
+            return await operations.page_of(conn, app.uuid, window, only_open=only_open)
+
+    async def find(self, operation: UUID) -> Operation:
+        """The operation of that id; NotFound, also once its app is destroyed."""
+        async with self._database.connection() as conn:
+            return await operations.get(conn, operation)
 
     async def wait(self, operation: Operation) -> Operation:
         """The operation once it is done; OperationFailed, with its reason, when it failed.
@@ -113,38 +145,61 @@ class Operations:
 
     async def watch(self, operation: Operation, after: int = 0) -> AsyncGenerator[PhaseLine, None]:
         """The operation's lines of progress after a sequence number, until it ends."""
+        async with aclosing(self.watch_alive(operation, after, alive=math.inf)) as lines:
+            async for line in lines:
+                if line is not None:
+                    yield line
+
+    async def watch_alive(
+        self, operation: Operation, after: int, *, alive: float
+    ) -> AsyncGenerator[PhaseLine | None, None]:
+        """The same, and None when there was none for `alive` seconds."""
         patience = _Patience(self._patience)
+        clock = asyncio.get_running_loop().time
+        said = clock()
         async with self._database.listen(PHASES, str(operation.id)) as hint:
             while True:
                 hint.clear()
                 try:
-                    lines = await self.phases(operation.id, after)
+                    over, lines = await self._progress(operation.id, after)
                 except Unavailable as err:
                     patience.spend(err)
-                    lines = ()
+                    over, lines = False, ()
                 except NotFound:
                     return
                 else:
                     patience.renew()
                 for line in lines:
-                    after = line.seq
+                    after, said = line.seq, clock()
                     yield line
-                    if line.phase.ended:
-                        return
+                if over:
+                    return
+                if clock() - said >= alive:
+                    said = clock()
+                    yield None
                 await hint.wait(_POLL)
 
     async def phases(self, operation: UUID, after: int = 0) -> tuple[PhaseLine, ...]:
         """Lines of progress after a sequence number; NotFound without the operation."""
-        async with self._database.connection() as conn:
-            lines = await operations.lines_after(conn, operation, after)
-            if not lines:
-                await operations.get(conn, operation)
-            return lines
+        return (await self._progress(operation, after))[1]
 
-    async def cancel(self, operation: UUID) -> None:
-        """Ask for an operation's end; it comes if traffic has not been switched yet."""
+    async def at_end(self, operation: Operation) -> Operation:
+        """The operation as it is now; one that took its app with it is done."""
+        return await self._look(operation)
+
+    async def cancel(self, app: App, operation: UUID, actor: User) -> Operation:
+        """Ask for an operation's end; it comes if traffic has not been switched yet.
+
+        Conflict when it has ended already.
+        """
         async with self._database.transaction("cancel operation") as conn:
+            await apps.lock(conn, app.uuid)
+            found = await operations.get(conn, operation)
+            if found.phase.ended:
+                raise Conflict(f"The operation has ended: {found.phase}.")
             await operations.ask_cancel(conn, operation)
+            await note(conn, Act.OPERATION_CANCEL, actor, app=app, target=found.summary)
+            return await operations.get(conn, operation)
 
     async def cancel_deploys(self, conn: Connection, app: App) -> bool:
         """Ask for the end of the app's unfinished builds and configs; whether there were any."""
@@ -152,6 +207,12 @@ class Operations:
         for operation in found:
             await operations.ask_cancel(conn, operation.id)
         return bool(found)
+
+    async def _progress(self, operation: UUID, after: int) -> tuple[bool, tuple[PhaseLine, ...]]:
+        """Whether the operation is over, and its lines: all of them if it is. NotFound."""
+        async with self._database.connection() as conn:
+            found = await operations.get(conn, operation)
+            return found.phase.ended, await operations.lines_after(conn, operation, after)
 
     async def _look(self, operation: Operation) -> Operation:
         async with self._database.connection() as conn:

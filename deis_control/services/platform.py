@@ -16,6 +16,8 @@ class Platform:
     """`enabled`, `disabled` or `admin_only` (api.md 2.1)."""
     builder_port: int = 2222
     router_port: int = 80
+    trusted_proxies: str = "127.0.0.0/8,::1/128"
+    """Address blocks of routers, comma-separated: their `X-Forwarded-For` is believed."""
     builder_key: str = field(default="", repr=False)
     """What a builder outside this process shows; empty lets none in."""
 

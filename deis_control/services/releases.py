@@ -4,7 +4,7 @@ from deis_control.db import apps, releases
 from deis_control.db.pool import Connection, Database
 from deis_control.deltas import RollbackDelta
 from deis_control.errors import BadRequest, NotFound
-from deis_control.model import App, Page, Release, User, Window
+from deis_control.model import App, Operation, Page, Release, User, Window
 from deis_control.services.operations import Operations
 
 
@@ -25,18 +25,23 @@ class Releases:
         async with self._database.connection() as conn:
             return await releases.any_state(conn, app.uuid, version)
 
-    async def rollback(self, app: App, user: User, version: int | None) -> int:
-        """Go back to a live release, or to the one before the latest: the new release's number.
+    async def accept_rollback(self, app: App, user: User, version: int | None) -> Operation:
+        """Accept the way back to a live release, or to the one before the latest.
 
         Deploys under way are cancelled first. NotFound without such a release, BadRequest when
-        there is none before, OperationFailed.
+        there is none before.
         """
         async with self._database.transaction("rollback") as conn:
             await apps.lock(conn, app.uuid)
             cancelled = await self._operations.cancel_deploys(conn, app)
             wanted = await _rollback_target(conn, app, version, cancelled)
             delta = RollbackDelta(wanted.version)
-            operation = await self._operations.submit(conn, app, delta, user)
+            latest = await releases.latest(conn, app.uuid)
+            before = {"version": latest.version}
+            return await self._operations.submit(conn, app, delta, user, before=before)
+
+    async def released(self, operation: Operation) -> int:
+        """The number of the release that an accepted rollback made. OperationFailed."""
         ended = await self._operations.wait(operation)
         assert ended.release is not None, "a rollback makes a release"
         return ended.release

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from deis_control.api.routes import ROUTES
+from deis_control.api.routes import PARTS, ROUTES
 from deis_control.db.migrate import migrate
 from deis_control.db.pool import Database, DatabaseAway
 from deis_node.cluster.seal import Ring
@@ -129,7 +129,7 @@ async def test_no_entry_of_a_config_breaks_the_server(
 async def test_no_path_breaks_the_server(admin: Client, built_app: str, text: str) -> None:
     for route in ROUTES:
         if route.method == "GET" and "logs" not in route.path:
-            names = dict.fromkeys(("app", "type", "num", "uuid", "version", "id"), text)
+            names = dict.fromkeys(PARTS, text)
             for path in (route.path.format(**names), route.path.format(**names | {"app": "hello"})):
                 assert (await admin.get(path)).status < 500, path
 

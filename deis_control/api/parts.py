@@ -1,0 +1,55 @@
+"""Variable parts of paths and fields of queries → values. PURE."""
+
+from datetime import datetime
+from uuid import UUID
+
+from deis_control.errors import Invalid, NotFound
+from deis_control.rules.texts import unstorable
+
+_TRUE = frozenset({"true", "1", "yes"})
+_FALSE = frozenset({"false", "0", "no", ""})
+
+
+def uuid_of(text: str) -> UUID:
+    """A uuid as in a path; NotFound when it is none, as nothing has that name."""
+    try:
+        return UUID(text)
+    except ValueError as err:
+        raise NotFound from err
+
+
+def flag(name: str, text: str | None) -> bool:
+    """A yes or no of a query; Invalid, naming it, when it is neither."""
+    given = (text or "").lower()
+    if given not in _TRUE | _FALSE:
+        raise Invalid({name: ["Enter true or false."]})
+    return given in _TRUE
+
+
+def moment(name: str, text: str | None) -> datetime | None:
+    """A time of a query, with its zone (RFC 3339); Invalid, naming it, when it is none."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as err:
+        raise _no_moment(name) from err
+    if found.tzinfo is None:
+        raise _no_moment(name)
+    return found
+
+
+def plain(name: str, text: str | None, limit: int = 255) -> str | None:
+    """A text of a query; Invalid, naming it, when it is too long or nobody could keep it."""
+    if text is None:
+        return None
+    if len(text) > limit:
+        raise Invalid({name: [f"Ensure this field has no more than {limit} characters."]})
+    reason = unstorable(text)
+    if reason is not None:
+        raise Invalid({name: [f"This field {reason}."]})
+    return text
+
+
+def _no_moment(name: str) -> Invalid:
+    return Invalid({name: ["Enter a time such as 2030-01-31T12:00:00Z."]})

@@ -1,0 +1,109 @@
+"""What an operation changes, in words and for the audit trail; secrets by name only. PURE."""
+
+from collections.abc import Mapping
+
+from deis_control.deltas import (
+    BuildDelta,
+    ConfigDelta,
+    Delta,
+    RestartDelta,
+    RollbackDelta,
+    ScaleDelta,
+)
+from deis_control.model import Act, Build, ConfigData, Kind
+from deis_control.rules.releases import deployed
+
+_SHOWN = 12
+
+_ACTS: Mapping[Kind, Act] = {
+    Kind.BUILD: Act.BUILD,
+    Kind.CONFIG: Act.CONFIG_CHANGE,
+    Kind.ROLLBACK: Act.ROLLBACK,
+    Kind.SCALE: Act.SCALE,
+    Kind.RESTART: Act.RESTART,
+    Kind.DESTROY: Act.APP_DESTROY,
+}
+
+
+def act_of(kind: Kind) -> Act:
+    """The act that the audit trail names for a kind of operation."""
+    return _ACTS[kind]
+
+
+def summary_of(delta: Delta, build: Build | None = None) -> str:
+    """The change in a few words: `config: set A, B; unset C`, `scale web=3`, `rollback to v2`."""
+    if isinstance(delta, BuildDelta):
+        return f"deploy {deployed(build)}" if build is not None else "deploy"
+    if isinstance(delta, ConfigDelta):
+        return _config(delta)
+    if isinstance(delta, RollbackDelta):
+        return "rollback" if delta.version is None else f"rollback to v{delta.version}"
+    if isinstance(delta, ScaleDelta):
+        return "scale " + " ".join(f"{kind}={n}" for kind, n in delta.structure.items())
+    if isinstance(delta, RestartDelta):
+        return f"restart {process(delta.type, delta.num)}".rstrip()
+    return "destroy"
+
+
+def process(kind: str | None, num: int | None) -> str:
+    """`web.1`, `web`, or nothing for all."""
+    return ".".join(str(part) for part in (kind, num) if part is not None)
+
+
+def audited(delta: Delta, build: Build | None = None) -> dict[str, object]:
+    """What the audit trail keeps of a change."""
+    if isinstance(delta, BuildDelta):
+        facts: dict[str, object] = {"build": delta.build}
+        return facts if build is None else {**facts, "image": build.image, "sha": build.sha}
+    if isinstance(delta, ConfigDelta):
+        return _audited_config(delta)
+    if isinstance(delta, RollbackDelta):
+        return {"version": delta.version}
+    if isinstance(delta, ScaleDelta):
+        return {"structure": dict(delta.structure)}
+    if isinstance(delta, RestartDelta):
+        return {"process": process(delta.type, delta.num)}
+    return {}
+
+
+def audited_before(data: ConfigData, delta: ConfigDelta) -> dict[str, object]:
+    """What of a config the audit trail keeps as it was, of all that a change touches."""
+    limits = {
+        "memory": {kind: data.memory.get(kind) for kind in delta.memory},
+        "cpu": {kind: data.cpu.get(kind) for kind in delta.cpu},
+        "tags": {key: data.tags.get(key) for key in delta.tags},
+    }
+    facts: dict[str, object] = {"set": sorted(data.values.keys() & delta.values.keys())}
+    return {name: value for name, value in (facts | limits).items() if value}
+
+
+def _config(delta: ConfigDelta) -> str:
+    sections = {
+        "config": delta.values,
+        "memory": delta.memory,
+        "cpu": delta.cpu,
+        "tags": delta.tags,
+    }
+    parts = [f"{name}: {_set_and_unset(section)}" for name, section in sections.items() if section]
+    return "; ".join(parts) or "config: nothing"
+
+
+def _set_and_unset(section: Mapping[str, object]) -> str:
+    given = sorted(key for key, value in section.items() if value is not None)
+    gone = sorted(key for key, value in section.items() if value is None)
+    words = (("set", given), ("unset", gone))
+    return "; ".join(f"{verb} {_listed(keys)}" for verb, keys in words if keys)
+
+
+def _listed(keys: list[str]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(key[:64] for key in keys[:_SHOWN]) + more
+
+
+def _audited_config(delta: ConfigDelta) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "set": sorted(key for key, value in delta.values.items() if value is not None),
+        "unset": sorted(key for key, value in delta.values.items() if value is None),
+    }
+    limits = {"memory": delta.memory, "cpu": delta.cpu, "tags": delta.tags}
+    return {name: value for name, value in (facts | limits).items() if value}
