@@ -137,7 +137,8 @@ class Control:
 
     async def _serve(self, group: asyncio.TaskGroup) -> None:
         settings = self._settings
-        runner = web.AppRunner(make_app(self._services), access_log=None, shutdown_timeout=5.0)
+        app = make_app(self._services, at_once=settings.api.at_once)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
         await runner.setup()
         host, _, port = settings.api.address.rpartition(":")
         key = keys.controller_host(settings.control.name)

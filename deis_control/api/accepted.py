@@ -7,6 +7,7 @@ from aiohttp import web
 from deis_control.api import wire
 from deis_control.api.answers import answer, host_of
 from deis_control.api.call import Call
+from deis_control.api.gate import make_room
 from deis_control.model import Operation
 
 
@@ -15,6 +16,7 @@ async def outcome(
 ) -> web.Response:
     """What `finish` answers when the operation has ended; 202 now if the caller asked for that."""
     if not call.detached:
+        make_room(call.request)
         return await finish()
     headers = {
         "Location": f"{host_of(call.request)}/v1/operations/{operation.id}/",

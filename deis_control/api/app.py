@@ -7,21 +7,25 @@ from aiohttp import web
 from deis_control.api.bodies import BODY_LIMIT
 from deis_control.api.call import SERVICES
 from deis_control.api.dispatch import Path
+from deis_control.api.gate import shedding
 from deis_control.api.headers import complete
 from deis_control.api.middleware import answer_errors, check_version, log_request
 from deis_control.api.permissions import Endpoint
 from deis_control.api.routes import ROUTES
 from deis_control.services.bundle import Services
 
+AT_ONCE = 64
+"""Requests that are worked on at the same time, unless a setting says otherwise."""
 
-def make_app(services: Services) -> web.Application:
-    """The API on these use cases.
+
+def make_app(services: Services, *, at_once: int = AT_ONCE) -> web.Application:
+    """The API on these use cases, working on `at_once` requests at a time.
 
     Whoever serves it leaves `handler_cancellation` off (aiohttp's default): a client that goes
     away ends its connection, never what it asked for.
     """
     app = web.Application(
-        middlewares=[complete, log_request, answer_errors, check_version],
+        middlewares=[complete, shedding(at_once), log_request, answer_errors, check_version],
         client_max_size=BODY_LIMIT,
     )
     app[SERVICES] = services

@@ -6,6 +6,7 @@ from deis_control.api import schemas, wire
 from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer, listing, window_of
 from deis_control.api.call import Call
+from deis_control.api.gate import make_room
 from deis_control.api.parts import uuid_of
 from deis_control.api.permissions import Who, may
 from deis_control.model import Operation, Scope
@@ -22,6 +23,7 @@ async def page(call: Call) -> web.Response:
 async def create(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/builds/ — pulls the image and releases it."""
     new = schemas.build(call.data)
+    make_room(call.request)  # an image may take minutes to arrive
     operation = await call.services.builds.create(call.app, call.caller, new)
     return await outcome(call, operation, lambda: _deployed(call, operation))
 

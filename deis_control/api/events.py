@@ -7,6 +7,7 @@ from contextlib import aclosing
 from aiohttp import web
 
 from deis_control.api import wire
+from deis_control.api.gate import make_room
 from deis_control.api.headers import dress
 from deis_control.errors import Invalid
 from deis_control.model import Operation
@@ -40,6 +41,7 @@ async def stream(
     response.content_type = EVENT_STREAM
     dress(request, response)
     after = resumes_after(request)
+    make_room(request)
     await response.prepare(request)
     try:
         async for chunk in _chunks(operations, operation, after):

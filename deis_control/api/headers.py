@@ -43,6 +43,11 @@ def is_preflight(request: web.Request) -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
+def is_health(request: web.Request) -> bool:
+    """Whether somebody asks how the process is."""
+    return request.path == "/healthz"
+
+
 @web.middleware
 async def complete(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give a response what every response has."""

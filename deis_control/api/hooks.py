@@ -7,6 +7,7 @@ from aiohttp import web
 from deis_control.api import schemas, wire
 from deis_control.api.answers import answer
 from deis_control.api.call import Call
+from deis_control.api.gate import make_room
 from deis_control.api.permissions import Who, may
 
 
@@ -32,6 +33,7 @@ async def build(call: Call) -> web.Response:
     receiver = schemas.receiver(call.data)
     new = schemas.build(call.data)
     user, app = await call.services.access.named(receiver.user, receiver.repo)
+    make_room(call.request)
     made = await call.services.builds.from_push(app, user, new, push=uuid4())
     domain = f"{app.id}.{call.services.platform().domain}"
     return answer({"release": {"version": made.release}, "domains": [domain]})

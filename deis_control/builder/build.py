@@ -30,6 +30,7 @@ from deis_control.errors import Conflict, ControlError, NotFound, OperationFaile
 from deis_control.model import App, Operation, OpPhase, User
 from deis_control.registry.names import SHORT, git_tag
 from deis_control.services.access import Access
+from deis_control.services.audit import ORIGIN, Origin
 from deis_control.services.builds import Builds, NewBuild
 from deis_control.services.bundle import Services
 from deis_control.services.keys import Keys
@@ -116,6 +117,7 @@ class Deployer:
         self, push: Push, request: Request, repository: Repository, screen: Screen
     ) -> bool:
         """Whether the push is taken: all its refs were built and went live."""
+        ORIGIN.set(Origin(push.connection.partition(" ")[0]))
         try:
             await self._deploy(push, request, repository, screen)
         except PushOngoing:

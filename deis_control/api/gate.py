@@ -1,0 +1,107 @@
+"""The gate before the handlers: so many requests are worked on at once, the rest is shed.
+
+A request beyond that is told at once to come back (503, `Retry-After`), before anything is spent
+on it. So under any load those that are let in are answered as fast as always, and the process
+stays able to say that it is healthy. Whoever waits for an operation to end, or watches one, has
+left the gate: he costs next to nothing and may wait for long.
+"""
+
+import asyncio
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from deis_control.api.answers import answer
+from deis_control.api.headers import is_health
+from deis_control.errors import Unavailable
+from deis_node.runtime import metrics
+
+log = structlog.get_logger()
+
+_SHED = metrics.counter(
+    "deis_api_shed_total", "Requests that were refused because too many were worked on."
+)
+_QUIET = 10.0
+"""Seconds between two lines of log about it."""
+
+
+class Overloaded(Unavailable):
+    """Too many requests are worked on."""
+
+    default = "The controller is busy."
+    retry_after = 1
+
+
+class Gate:
+    """Counts the requests that are worked on."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._within = 0
+        self._shed = 0
+        self._told = -_QUIET
+
+    def enter(self) -> "Ticket | None":
+        """A way in, to be left by `Ticket.leave`; None while too many are within."""
+        if self._within >= self._at_once:
+            return None
+        self._within += 1
+        return Ticket(self)
+
+    def left(self) -> None:
+        """One request is worked on no more."""
+        self._within -= 1
+
+    def shed(self) -> None:
+        """Count a request that was refused, and tell of it now and then."""
+        _SHED.inc()
+        self._shed += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._told >= _QUIET:
+            log.warning("requests are shed", count=self._shed)
+            self._told, self._shed = now, 0
+
+
+class Ticket:
+    """One request's place within the gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate: Gate | None = gate
+
+    def leave(self) -> None:
+        """Make room: the request only waits from now on, or is over."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.left()
+
+
+TICKET = web.RequestKey("ticket", Ticket)
+
+
+def make_room(request: web.Request) -> None:
+    """The request waits from now on, for minutes maybe, and works on nothing."""
+    if TICKET in request:
+        request[TICKET].leave()
+
+
+def shedding(at_once: int) -> Middleware:
+    """The middleware: at most so many requests within; health is always answered."""
+    gate = Gate(at_once)
+    refused = Overloaded()
+
+    @web.middleware
+    async def shed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if is_health(request):
+            return await handler(request)
+        ticket = gate.enter()
+        if ticket is None:
+            gate.shed()
+            return answer(refused.body(), refused.status, refused.headers)
+        request[TICKET] = ticket
+        try:
+            return await handler(request)
+        finally:
+            ticket.leave()
+
+    return shed
