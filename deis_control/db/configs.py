@@ -34,6 +34,19 @@ async def insert(
     return await get(conn, ring, uuid)
 
 
+async def of_latest(conn: Connection, ring: Ring, app: UUID) -> Config:
+    """The config of the app's latest live release; NotFound without the app. SealError."""
+    query = (
+        _SELECT
+        + """JOIN releases ON releases.config = configs.uuid
+        WHERE releases.app = $1 AND releases.state = 'live' ORDER BY version DESC LIMIT 1"""
+    )
+    row = await conn.fetchrow(query, app)
+    if row is None:
+        raise NotFound
+    return _config(ring, row)
+
+
 async def get(conn: Connection, ring: Ring, uuid: UUID) -> Config:
     """The config of that uuid; NotFound. SealError when the ring lacks its key."""
     row = await conn.fetchrow(_SELECT + "WHERE configs.uuid = $1", uuid)

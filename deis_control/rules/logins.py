@@ -26,7 +26,7 @@ class Counted(StrEnum):
     ADDRESS = "address"
 
 
-FREE: Mapping[Counted, int] = {Counted.PAIR: 5, Counted.ACCOUNT: 50, Counted.ADDRESS: 100}
+FREE: Mapping[Counted, int] = {Counted.PAIR: 10, Counted.ACCOUNT: 50, Counted.ADDRESS: 100}
 """Failures that cost no wait."""
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deis_control.db import audit
-from deis_control.db.pool import Connection, Database, without_waiting
+from deis_control.db.pool import Connection, Database
 from deis_control.model import Act, App, AuditEntry, AuditFilter, Login, Page, User, Window
 
 
@@ -35,21 +35,23 @@ async def note(
     refused: bool = False,
 ) -> None:
     """Add a line, in the transaction of what it tells of. Nothing secret goes into it."""
+    line = _line(act, actor, app, target)
+    outcome = "refused" if refused else "ok"
+    await audit.insert(conn, replace(line, before=before, after=after, outcome=outcome))
+
+
+def _line(act: Act, actor: User | str, app: App | None, target: str) -> audit.Line:
     origin = ORIGIN.get()
     name, number = (actor.username, actor.id) if isinstance(actor, User) else (actor, None)
-    await audit.insert(
-        conn,
+    return audit.Line(
         actor=name,
+        action=act.value,
         actor_id=number,
         address=origin.address,
         token=origin.token,
-        action=act.value,
         app=app.uuid if app is not None else None,
         app_id=app.id if app is not None else None,
         target=target,
-        before=before,
-        after=after,
-        outcome="refused" if refused else "ok",
     )
 
 
@@ -75,6 +77,6 @@ class Audit:
 
         Nobody waits for the disk: a crash of PostgreSQL in that half second loses the line.
         """
-        async with self._database.transaction("note a secret read") as conn:
-            await without_waiting(conn)
-            await note(conn, Act.CONFIG_READ, user, app=app, target=target)
+        async with self._database.connection() as conn:
+            line = _line(Act.CONFIG_READ, user, app, target)
+            await audit.insert_without_waiting(conn, line)

@@ -1,6 +1,6 @@
 """Config, limits and tags: looking at them, and changing them by a release."""
 
-from deis_control.db import releases
+from deis_control.db import configs, releases
 from deis_control.db.pool import Database
 from deis_control.deltas import ConfigDelta
 from deis_control.model import App, Config, Operation, Target, User
@@ -20,7 +20,7 @@ class Configs:
     async def current(self, app: App) -> Config:
         """The config of the latest live release."""
         async with self._database.connection() as conn:
-            return (await releases.latest_target(conn, self._ring, app.uuid)).config
+            return await configs.of_latest(conn, self._ring, app.uuid)
 
     async def accept(self, app: App, user: User, delta: ConfigDelta) -> Operation:
         """Accept a change, also one that changes nothing. Invalid when the config would be too
