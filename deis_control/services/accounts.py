@@ -11,6 +11,7 @@ from deis_control.db.pool import Connection, Database
 from deis_control.errors import Forbidden, Invalid, Unauthorized
 from deis_control.model import User
 from deis_control.rules.texts import UNIQUE
+from deis_control.services.ldap import LdapLogins
 from deis_control.services.passwords import Passwords
 from deis_control.services.platform import Current
 
@@ -34,10 +35,17 @@ class Registration:
 class Accounts:
     """Use cases about who somebody is."""
 
-    def __init__(self, database: Database, platform: Current, passwords: Passwords) -> None:
+    def __init__(
+        self,
+        database: Database,
+        platform: Current,
+        passwords: Passwords,
+        ldap: LdapLogins,
+    ) -> None:
         self._database = database
         self._platform = platform
         self._passwords = passwords
+        self._ldap = ldap
 
     def check_registration(self, caller: User | None) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
@@ -75,15 +83,26 @@ class Accounts:
         return user
 
     async def login(self, username: str, password: str) -> str:
-        """A new token; older ones stay valid. Invalid when name and password do not match."""
-        async with self._database.connection() as conn:
-            found = await users.password_of(conn, username)
-        if not await self._passwords.matches(found[1] if found else None, password) or not found:
+        """A new token; older ones stay valid. Invalid when name and password do not match.
+
+        Unavailable when only the directory (LDAP) could tell and it does not answer.
+        """
+        user = await self._whose(username, password)
+        if user is None:
             raise _WRONG
-        if not found[0].is_active:
+        if not user.is_active:
             raise _DISABLED
         async with self._database.transaction("login") as conn:
-            return await _new_token(conn, found[0])
+            return await _new_token(conn, user)
+
+    async def _whose(self, username: str, password: str) -> User | None:
+        """A password that lies here counts alone; only without one the directory is asked."""
+        async with self._database.connection() as conn:
+            found = await users.password_of(conn, username)
+        user, hashed = found or (None, None)
+        if hashed is None and self._ldap.on:
+            return await self._ldap.login(username, password)
+        return user if await self._passwords.matches(hashed, password) else None
 
     async def authenticate(self, token: str) -> User:
         """Whose token it is; Unauthorized when nobody's."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from deis_control.ldap.settings import LdapKeys
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -18,6 +20,8 @@ class Platform:
     router_port: int = 80
     builder_key: str = field(default="", repr=False)
     """What a builder outside this process shows; empty lets none in."""
+    ldap: LdapKeys | None = None
+    """The directory that logins are checked with, too."""
 
 
 Current = Callable[[], Platform]
