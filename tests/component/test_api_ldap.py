@@ -228,7 +228,7 @@ async def test_a_hanging_directory_holds_up_nobody_else(
 ) -> None:
     slapd.pause()
     async with asyncio.TaskGroup() as group:
-        hanging = [group.create_task(login(api, "alice", "x")) for _ in range(40)]
+        hanging = [group.create_task(login(api, f"user{n}", "x")) for n in range(40)]
         async with asyncio.timeout(4):
             for _ in range(5):
                 assert (await login(api, "bob", "secret")).status == 200
