@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from deis_control.ldap.settings import LdapKeys
 from deis_control.services.platform import Platform
 from deis_control.settings import PlatformSettings
 from deis_node.cluster import keys
@@ -44,6 +45,9 @@ class Directory:
             router_port=known.router_port,
             trusted_proxies=known.trusted_proxies,
             builder_key=known.builder_key,
+            ldap=LdapKeys.read(
+                lambda name: _text(self._controller, "controller", f"auth/ldap/{name}", "")
+            ),
         )
 
     def log_intake(self) -> str | None:

@@ -23,6 +23,18 @@ class User:
     is_active: bool
     last_login: datetime
     date_joined: datetime
+    groups: Sequence[str] = ()
+    """Of the directory (LDAP), by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the directory (LDAP) says of somebody; empty where it says nothing."""
+
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    groups: Sequence[str] = ()
 
 
 class Scope(StrEnum):

@@ -17,6 +17,7 @@ from deis_control.builder.service import Builder
 from deis_control.db.migrate import migrate
 from deis_control.db.pool import Database, DatabaseAway
 from deis_control.directory import Directory, publish
+from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
 from deis_control.logger.server import LoggerServer
 from deis_control.registry.client import Registry
@@ -90,6 +91,7 @@ class Control:
             copies=self._view,
             logs=logs,
             events=self._events,
+            ldap=Ldap(settings.ldap),
         )
 
     @classmethod

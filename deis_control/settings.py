@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deis_control.builder.settings import BuilderSettings
+from deis_control.ldap.settings import LdapSettings
 from deis_control.logger.settings import LoggerSettings
 from deis_control.scheduler.settings import SchedulerSettings
 from deis_node.cluster.settings import EtcdSettings
@@ -74,6 +75,7 @@ class ControlSettings:
     platform: PlatformSettings
     etcd: EtcdSettings = section(EtcdSettings)
     api: ApiSettings = section(ApiSettings)
+    ldap: LdapSettings = section(LdapSettings)
     scheduler: SchedulerSettings = section(SchedulerSettings)
     builder: BuilderSettings = section(BuilderSettings)
     logger: LoggerSettings = section(LoggerSettings)

@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.docker",
     "tests.fixtures.registry",
     "tests.fixtures.builder",
+    "tests.fixtures.ldap",
     "tests.fixtures.logger",
     "tests.fixtures.router",
     "tests.fixtures.scheduling",

@@ -62,7 +62,7 @@ def user(found: User) -> Json:
         "last_name": found.last_name,
         "is_superuser": found.is_superuser,
         "is_staff": found.is_superuser,
-        "groups": [],
+        "groups": list(found.groups),
         "user_permissions": [],
         "last_login": iso(found.last_login),
         "date_joined": iso(found.date_joined),

@@ -45,6 +45,16 @@ async def count(conn: Connection, username: str, address: str) -> None:
     )
 
 
+async def take_back(conn: Connection, username: str, address: str) -> None:
+    """One failure less: nobody could tell whether it was one."""
+    await conn.execute(
+        """UPDATE login_failures SET failures = greatest(failures - 1, 0)
+        WHERE username = $1 AND address = $2""",
+        username,
+        address,
+    )
+
+
 async def forget(conn: Connection, username: str, address: str) -> None:
     """The pair logged in; and what nobody counts any more goes."""
     await conn.execute(

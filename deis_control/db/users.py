@@ -7,10 +7,11 @@ import asyncpg
 from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
 from deis_control.errors import Invalid, NotFound
-from deis_control.model import Page, User, Window
+from deis_control.model import Page, Profile, User, Window
 
 COLUMNS = """users.id, users.username, users.email, users.first_name, users.last_name,
-       users.is_superuser, users.is_active, users.last_login, users.date_joined"""
+       users.is_superuser, users.is_active, users.last_login, users.date_joined,
+       users.groups"""
 """What a `User` is made of."""
 
 _SELECT = f"SELECT {COLUMNS} FROM users "  # noqa: S608 - constants
@@ -32,13 +33,16 @@ async def insert(
     conn: Connection,
     *,
     username: str,
-    password: str,
+    password: str | None,
     email: str = "",
     first_name: str = "",
     last_name: str = "",
     is_superuser: bool = False,
 ) -> User:
-    """A new account; `password` is a hash. Invalid when the name is taken."""
+    """A new account; `password` is a hash, None when the directory (LDAP) keeps it.
+
+    Invalid when the name is taken.
+    """
     try:
         await conn.execute(
             """INSERT INTO users (username, password, email, first_name, last_name, is_superuser)
@@ -70,14 +74,34 @@ async def find(conn: Connection, username: str) -> User:
     return User(**row)
 
 
-async def password_of(conn: Connection, username: str) -> tuple[User, str] | None:
-    """The account of that name with its password's hash, if there is one."""
+async def password_of(conn: Connection, username: str) -> tuple[User, str | None] | None:
+    """The account of that name with its password's hash, if there is one.
+
+    The hash is None when the directory (LDAP) keeps the password.
+    """
     query = f"SELECT {COLUMNS}, users.password FROM users WHERE username = $1"  # noqa: S608
     row = await conn.fetchrow(query, username)
-    if row is None:
-        return None
-    columns: dict[str, Any] = dict(row)
-    return User(**{k: v for k, v in columns.items() if k != "password"}), columns["password"]
+    return None if row is None else _with_password(row)
+
+
+async def alike(conn: Connection, username: str) -> list[tuple[User, str | None]]:
+    """All accounts of that name, in whatever case, each as of `password_of`."""
+    query = f"""SELECT {COLUMNS}, users.password FROM users
+        WHERE lower(username) = lower($1) ORDER BY id"""  # noqa: S608
+    return [_with_password(row) for row in await conn.fetch(query, username)]
+
+
+async def mirror(conn: Connection, user_id: int, profile: Profile) -> None:
+    """Keep what the directory (LDAP) says of the account; writes when it differs."""
+    await conn.execute(
+        """UPDATE users SET email = $2, first_name = $3, last_name = $4, groups = $5 WHERE id = $1
+        AND (email, first_name, last_name, groups) IS DISTINCT FROM ($2, $3, $4, $5)""",
+        user_id,
+        profile.email,
+        profile.first_name,
+        profile.last_name,
+        list(profile.groups),
+    )
 
 
 async def page_of_all(conn: Connection, window: Window) -> Page[User]:
@@ -143,3 +167,8 @@ async def delete(conn: Connection, user_id: int) -> None:
 
 def _user(row: Any) -> User:
     return User(**row)
+
+
+def _with_password(row: asyncpg.Record) -> tuple[User, str | None]:
+    columns: dict[str, Any] = dict(row)
+    return User(**{k: v for k, v in columns.items() if k != "password"}), columns["password"]

@@ -7,13 +7,14 @@ import structlog
 
 from deis_control.db import logins, tokens, users
 from deis_control.db.pool import Connection, Database, without_waiting
-from deis_control.errors import Forbidden, Invalid, TooManyLogins, Unauthorized
+from deis_control.errors import Forbidden, Invalid, TooManyLogins, Unauthorized, Unavailable
 from deis_control.model import Act, Login, User
 from deis_control.rules.accounts import check_username
 from deis_control.rules.logins import wait_before_login
 from deis_control.rules.texts import UNIQUE
 from deis_control.rules.tokens import digest
 from deis_control.services.audit import ORIGIN, note
+from deis_control.services.ldap import LdapLogins
 from deis_control.services.passwords import Passwords
 from deis_control.services.platform import Current
 
@@ -40,10 +41,17 @@ class Registration:
 class Accounts:
     """Use cases about who somebody is."""
 
-    def __init__(self, database: Database, platform: Current, passwords: Passwords) -> None:
+    def __init__(
+        self,
+        database: Database,
+        platform: Current,
+        passwords: Passwords,
+        ldap: LdapLogins,
+    ) -> None:
         self._database = database
         self._platform = platform
         self._passwords = passwords
+        self._ldap = ldap
 
     def check_registration(self, caller: User | None) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
@@ -87,22 +95,40 @@ class Accounts:
 
     async def login(self, username: str, password: str) -> str:
         """A new token; older ones stay valid. Invalid when name and password do not match,
-        TooManyLogins after too many of those.
+        TooManyLogins after too many of those, Unavailable when only the directory (LDAP) could
+        tell and it does not answer.
         """
         await self._count(username)
-        async with self._database.connection() as conn:
-            found = await users.password_of(conn, username)
-        if not await self._passwords.matches(found[1] if found else None, password) or not found:
-            await self._refused(found[0] if found else username)
-            raise _WRONG
-        if not found[0].is_active:
-            await self._refused(found[0])
+        user = await self._whose(username, password)
+        if not user.is_active:
+            await self._refused(user)
             raise _DISABLED
         async with self._database.transaction("login") as conn:
             await logins.forget(conn, username, ORIGIN.get().address)
-            await tokens.delete_expired(conn, found[0].id)
-            await note(conn, Act.LOGIN, found[0])
-            return await new_token(conn, found[0])
+            await tokens.delete_expired(conn, user.id)
+            await note(conn, Act.LOGIN, user)
+            return await new_token(conn, user)
+
+    async def _whose(self, username: str, password: str) -> User:
+        """A password that lies here counts alone; only without one the directory is asked."""
+        async with self._database.connection() as conn:
+            found = await users.password_of(conn, username)
+        user, hashed = found or (None, None)
+        try:
+            if hashed is None and self._ldap.on:
+                known = await self._ldap.login(username, password)
+            else:
+                known = user if await self._passwords.matches(hashed, password) else None
+        except Invalid:
+            await self._refused(user or username)
+            raise
+        except Unavailable:
+            await self._not_looked_at(username)
+            raise
+        if known is None:
+            await self._refused(user or username)
+            raise _WRONG
+        return known
 
     async def authenticate(self, token: str) -> Login:
         """Who holds the token; Unauthorized when nobody does, or it is over."""
@@ -156,6 +182,10 @@ class Accounts:
         if seconds > 0:
             log.warning("login refused unseen", address=address, seconds=seconds)
             raise TooManyLogins(seconds)
+
+    async def _not_looked_at(self, username: str) -> None:
+        async with self._database.transaction("take back a counted login") as conn:
+            await logins.take_back(conn, username, ORIGIN.get().address)
 
     async def _refused(self, who: User | str) -> None:
         if isinstance(who, str) and check_username(who):

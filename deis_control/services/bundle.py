@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from deis_control.db.pool import Database
+from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
 from deis_control.services.access import Access
 from deis_control.services.accounts import Accounts
@@ -15,6 +16,7 @@ from deis_control.services.configs import Configs
 from deis_control.services.containers import Containers, CopiesView
 from deis_control.services.domains import Domains
 from deis_control.services.keys import Keys
+from deis_control.services.ldap import LdapLogins
 from deis_control.services.logs import Logs
 from deis_control.services.operations import Operations
 from deis_control.services.passwords import Passwords
@@ -62,15 +64,17 @@ class Services:
         logs: LogClient,
         events: EventLog,
         passwords: Passwords | None = None,
+        ldap: Ldap | None = None,
     ) -> Self:
         """All use cases on one database."""
         operations = Operations(database, ring)
         passwords = passwords or Passwords()
+        by_directory = LdapLogins(database, platform, ldap or Ldap())
         return cls(
             platform=platform,
             operations=operations,
             access=Access(database),
-            accounts=Accounts(database, platform, passwords),
+            accounts=Accounts(database, platform, passwords, by_directory),
             apps=Apps(database, ring, platform, operations),
             builds=Builds(database, ring, operations, images),
             configs=Configs(database, ring, operations),

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from deis_control.ldap.settings import LdapKeys
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -20,6 +22,8 @@ class Platform:
     """Address blocks of routers, comma-separated: their `X-Forwarded-For` is believed."""
     builder_key: str = field(default="", repr=False)
     """What a builder outside this process shows; empty lets none in."""
+    ldap: LdapKeys | None = None
+    """The directory that logins are checked with, too."""
 
 
 Current = Callable[[], Platform]

@@ -53,6 +53,8 @@ class Users:
             found = await users.password_of(conn, name)
         if found is None:
             raise NotFound
+        if found[1] is None:
+            raise BadRequest("The directory (LDAP) keeps this password: change it there.")
         if change.current is None:
             if not caller.is_superuser:
                 raise Invalid({"password": [REQUIRED]})
