@@ -14,13 +14,12 @@ from deis_control.api.call import SERVICES, Call
 from deis_control.api.events import EVENT_STREAM, accepted_kinds
 from deis_control.api.headers import ALLOWED
 from deis_control.api.origin import origin_of
-from deis_control.api.parts import uuid_of
 from deis_control.api.permissions import APP_ROLES, Endpoint, Who, admit, check_token
 from deis_control.errors import MethodNotAllowed, NotAcceptable, NotFound
-from deis_control.model import App, Login, Operation
+from deis_control.model import App
 from deis_control.rules.texts import unstorable
+from deis_control.services.access import Seen
 from deis_control.services.audit import ORIGIN
-from deis_control.services.bundle import Services
 
 _ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _READING = ("POST", "PUT", "PATCH", "DELETE")
@@ -43,7 +42,8 @@ class Path:
         who = (endpoint or next(iter(self._endpoints.values()))).who
         if who is not Who.ANYBODY:
             _negotiate(request, streams=endpoint is not None and endpoint.streams)
-        login = await admit(request, who, services)
+        seen = await admit(request, who, services)
+        login = seen.login if seen is not None else None
         ORIGIN.set(origin_of(request, login, services.platform()))
         if request.method == "OPTIONS":
             return answer(_METADATA)
@@ -51,8 +51,9 @@ class Path:
             return self._refuse(request, who)
         check_token(endpoint, login)
         body = await read_body(request) if request.method in _READING else None
-        found = await _found(request, endpoint, login, services)
-        return await endpoint.handler(Call(request, services, login, *found, body))
+        app = _app_of(request, endpoint, seen)
+        operation = seen.operation if seen is not None else None
+        return await endpoint.handler(Call(request, services, login, app, operation, body))
 
     def _endpoint(self, method: str) -> Endpoint | None:
         return self._endpoints.get("GET" if method == "HEAD" else method)
@@ -79,22 +80,14 @@ def _negotiate(request: web.Request, *, streams: bool) -> None:
         raise NotAcceptable
 
 
-async def _found(
-    request: web.Request, endpoint: Endpoint, login: Login | None, services: Services
-) -> tuple[App | None, Operation | None]:
+def _app_of(request: web.Request, endpoint: Endpoint, seen: Seen | None) -> App | None:
     """The app that the path names, directly or by its operation, if the caller may use it so;
     NotFound, Forbidden.
     """
-    parts = request.match_info
-    if any(unstorable(part) for part in parts.values()):
+    if any(unstorable(part) for part in request.match_info.values()):
         raise NotFound
     if endpoint.who not in APP_ROLES:
-        return None, None
-    assert login is not None, "admit lets nobody in without a token"
+        return None
+    assert seen is not None, "admit lets nobody in without a token"
     deleting = endpoint.who is Who.APP_USER and request.method == "DELETE"
-    owning = endpoint.who is Who.APP_OWNER or deleting
-    operation = None
-    if "operation" in parts:
-        operation = await services.operations.find(uuid_of(parts["operation"]))
-    app_id = operation.app_id if operation is not None else parts["app"]
-    return await services.access.app(login, app_id, owning=owning), operation
+    return seen.admitted(owning=endpoint.who is Who.APP_OWNER or deleting)

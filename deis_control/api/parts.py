@@ -18,6 +18,14 @@ def uuid_of(text: str) -> UUID:
         raise NotFound from err
 
 
+def uuid_or_none(text: str | None) -> UUID | None:
+    """A uuid as in a path; None when it is none."""
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
+
+
 def flag(name: str, text: str | None) -> bool:
     """A yes or no of a query; Invalid, naming it, when it is neither."""
     given = (text or "").lower()

@@ -9,9 +9,11 @@ from aiohttp import web
 
 from deis_control.api.call import Handler
 from deis_control.api.credentials import token_of
+from deis_control.api.parts import uuid_or_none
 from deis_control.errors import Forbidden, Unauthorized
 from deis_control.model import Login, Scope
 from deis_control.rules.tokens import require
+from deis_control.services.access import Seen
 from deis_control.services.bundle import Services
 
 
@@ -77,18 +79,18 @@ def may(
     return declare
 
 
-async def admit(request: web.Request, who: Who, services: Services) -> Login | None:
+async def admit(request: web.Request, who: Who, services: Services) -> Seen | None:
     """Who calls, if he may call such a route at all; Unauthorized, Forbidden."""
     if who is Who.ANYBODY:
         return None
-    login = await _identify(request, who, services)
+    seen = await _identify(request, who, services)
     if who is Who.BUILDER and not _is_builder(request, services):
-        raise Unauthorized if login is None else Forbidden
-    if who in _KNOWN and login is None:
+        raise Unauthorized if seen is None else Forbidden
+    if who in _KNOWN and seen is None:
         raise Unauthorized
-    if who is Who.SUPERUSER and not (login and login.user.is_superuser):
+    if who is Who.SUPERUSER and not (seen and seen.login.user.is_superuser):
         raise Forbidden
-    return login
+    return seen
 
 
 def check_token(endpoint: Endpoint, login: Login | None) -> None:
@@ -100,16 +102,21 @@ def check_token(endpoint: Endpoint, login: Login | None) -> None:
         raise Forbidden(f"The token is good for the app {login.token.app_id} only.")
 
 
-async def _identify(request: web.Request, who: Who, services: Services) -> Login | None:
+async def _identify(request: web.Request, who: Who, services: Services) -> Seen | None:
     try:
         token = token_of(request.headers.get("Authorization"))
-        login = None if token is None else await services.accounts.authenticate(token)
+        if token is None:
+            return None
+        parts = request.match_info if who in APP_ROLES else {}
+        app, operation = parts.get("app"), uuid_or_none(parts.get("operation"))
+        seen = await services.access.look(token, app=app, operation=operation)
     except Unauthorized:
         if who is Who.GUEST:
             return None
         raise
-    limited = login is not None and (login.token.scope is not Scope.ADMIN or login.token.app)
-    return None if who is Who.GUEST and limited else login
+    held = seen.login.token
+    limited = held.scope is not Scope.ADMIN or held.app is not None
+    return None if who is Who.GUEST and limited else seen
 
 
 def _is_builder(request: web.Request, services: Services) -> bool:

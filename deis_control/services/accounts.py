@@ -130,24 +130,6 @@ class Accounts:
             raise _WRONG
         return known
 
-    async def authenticate(self, token: str) -> Login:
-        """Who holds the token; Unauthorized when nobody does, or it is over."""
-        known = digest(token)
-        async with self._database.connection() as conn:
-            found = await tokens.holder(conn, known)
-            if found is None:
-                raise Unauthorized("Invalid token")
-            login, expired, stale = found
-            if expired:
-                raise Unauthorized("Token has expired")
-            if not login.user.is_active:
-                raise Unauthorized("User inactive or deleted")
-            if stale:
-                async with conn.transaction():
-                    await without_waiting(conn)
-                    await tokens.touch(conn, known)
-        return login
-
     async def logout(self, user: User, token: str) -> None:
         """End this token alone; the account's others stay valid."""
         async with self._database.transaction("logout") as conn:
@@ -192,6 +174,24 @@ class Accounts:
             who = _UNKNOWN
         async with self._database.transaction("note a failed login") as conn:
             await note(conn, Act.LOGIN, who, refused=True)
+
+
+async def holder_of(conn: Connection, token: str) -> Login:
+    """Who holds the token; its use is noted. Unauthorized when nobody does, or it is over."""
+    known = digest(token)
+    found = await tokens.holder(conn, known)
+    if found is None:
+        raise Unauthorized("Invalid token")
+    login, expired, stale = found
+    if expired:
+        raise Unauthorized("Token has expired")
+    if not login.user.is_active:
+        raise Unauthorized("User inactive or deleted")
+    if stale:
+        async with conn.transaction():
+            await without_waiting(conn)
+            await tokens.touch(conn, known)
+    return login
 
 
 async def new_token(conn: Connection, user: User) -> str:
