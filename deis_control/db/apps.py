@@ -20,6 +20,9 @@ FROM apps JOIN users ON users.id = apps.owner_id
 """
 
 
+_THEIRS = """SELECT uuid FROM apps WHERE owner_id = $1
+UNION SELECT app FROM app_users WHERE user_id = $1"""
+
 _DESTROYING = "The app is being destroyed."
 
 
@@ -76,11 +79,7 @@ async def all_apps(conn: Connection) -> tuple[App, ...]:
 
 async def page_of(conn: Connection, user_id: int, window: Window) -> Page[App]:
     """The user's own apps and those shared with him, by id."""
-    query = (
-        _SELECT
-        + """WHERE apps.owner_id = $1
-        OR EXISTS (SELECT FROM app_users WHERE app = apps.uuid AND user_id = $1)"""
-    )
+    query = _SELECT + f"WHERE apps.uuid IN ({_THEIRS})"
     return await fetch_page(conn, query, "id", (user_id,), window, _app)
 
 
@@ -97,7 +96,8 @@ async def page_of_one(conn: Connection, user_id: int, app: UUID, window: Window)
 
 async def page_of_all(conn: Connection, window: Window) -> Page[App]:
     """All apps, by id."""
-    return await fetch_page(conn, _SELECT, "id", (), window, _app)
+    counting = "SELECT apps FROM totals"
+    return await fetch_page(conn, _SELECT, "id", (), window, _app, counting=counting)
 
 
 async def is_collaborator(conn: Connection, app: UUID, user_id: int) -> bool:

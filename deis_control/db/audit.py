@@ -22,9 +22,10 @@ _CONDITIONS = {
     "until": "at < ${}",
 }
 
-_THEIRS = """(actor_id = $1 OR app IN (
-    SELECT uuid FROM apps WHERE owner_id = $1
-    UNION SELECT app FROM app_users WHERE user_id = $1))"""
+_THEIRS = """id IN (SELECT id FROM audit WHERE actor_id = $1
+UNION SELECT audit.id FROM audit JOIN apps ON apps.uuid = audit.app WHERE apps.owner_id = $1
+UNION SELECT audit.id FROM audit JOIN app_users ON app_users.app = audit.app
+      WHERE app_users.user_id = $1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ def _values(line: Line) -> list[object]:
     return [dict(value) if isinstance(value, Mapping) else value for value in found]
 
 
+COUNTED = 10_000
+"""Lines that a list is counted up to, and can be paged through: the trail grows for ever. Whoever
+looks further back says `until`."""
+
+
 async def page_of_all(conn: Connection, wanted: AuditFilter, window: Window) -> Page[AuditEntry]:
     """Every line that is wanted, newest first."""
     return await _page(conn, wanted, window, [], [])
@@ -104,7 +110,8 @@ async def _page(
             args.append(value)
             conditions.append(condition.format(len(args)))
     query = _SELECT + (f"WHERE {' AND '.join(conditions)}" if conditions else "")
-    return await fetch_page(conn, query, "id DESC", tuple(args), window, _entry)
+    counting = f"SELECT count(*) FROM ({query} LIMIT {COUNTED}) AS listed"  # noqa: S608 - constants
+    return await fetch_page(conn, query, "id DESC", tuple(args), window, _entry, counting=counting)
 
 
 def _entry(row: Any) -> AuditEntry:

@@ -17,9 +17,15 @@ async def fetch_page(
     args: tuple[object, ...],
     window: Window,
     convert: Callable[[Any], _T],
+    *,
+    counting: str | None = None,
 ) -> Page[_T]:
-    """A page of the query's rows; NotFound when the list has no such page (api.md 1.7)."""
-    counting = f"SELECT count(*) FROM ({query}) AS listed"  # noqa: S608 - constants of this room
+    """A page of the query's rows; NotFound when the list has no such page (api.md 1.7).
+
+    `counting` is a cheaper query with the same arguments for how many rows there are.
+    """
+    if counting is None:
+        counting = f"SELECT count(*) FROM ({query}) AS listed"  # noqa: S608 - constants
     count: int = await conn.fetchval(counting, *args)
     pages = max(1, -(-count // window.size))
     number = pages if window.number is None else window.number

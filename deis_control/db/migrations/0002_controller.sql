@@ -77,3 +77,24 @@ CREATE INDEX releases_config ON releases (config);
 CREATE INDEX releases_build ON releases (build);
 CREATE INDEX releases_operation ON releases (operation);
 CREATE INDEX pushes_app ON pushes (app);
+
+-- How many apps there are: a superuser's list says so on every page, and must not count 100,000.
+CREATE TABLE totals (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    apps      bigint NOT NULL
+);
+INSERT INTO totals (apps) SELECT count(*) FROM apps;
+
+CREATE FUNCTION count_apps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        UPDATE totals SET apps = apps + (SELECT count(*) FROM changed);
+    ELSE
+        UPDATE totals SET apps = apps - (SELECT count(*) FROM changed);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER apps_made AFTER INSERT ON apps
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_apps();
+CREATE TRIGGER apps_gone AFTER DELETE ON apps
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_apps();
