@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 def stamp(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SSUTC` (api.md 1.8)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
+    return moment.astimezone(UTC).isoformat("T", "seconds")[:19] + "UTC"
 
 
 def iso(moment: datetime) -> str:
