@@ -1,6 +1,6 @@
 """The texts of `deis help` and `deis help <group>`."""
 
-from deis_cli.deis.commands import COMMANDS, GROUPS, SHORTCUTS
+from deis_cli.deis.commands import COMMANDS, GROUPS, SINGLE
 
 _HEAD = """\
 The Deis command-line client issues API calls to a Deis controller.
@@ -12,23 +12,39 @@ Auth commands::
   register      register a new user with a controller
   login         login to a controller
   logout        logout from the current controller
-  whoami        display the current user
 
-Subcommands, use `deis help [subcommand]` to learn more::
+Subcommands, use 'deis help [subcommand]' to learn more::
+"""
+
+_SHORTCUTS = """\
+
+Shortcut commands, use 'deis shortcuts' to see all::
+
+  create        create a new application
+  scale         scale processes by type (web=2, worker=1)
+  info          view information about the current app
+  open          open a URL to the app in a browser
+  logs          view aggregated log info for the app
+  run           run a command in an ephemeral app container
+  destroy       destroy an application
+  pull          imports an image and deploys as a new release
+
+More commands::
 """
 
 _TAIL = """\
-Use `git push deis master` to deploy to an application.
+
+Use 'git push deis master' to deploy to an application.
 """
 
 
 def overview() -> str:
-    """Every group and every shortcut."""
+    """Every group, the shortcuts that everybody needs, and the commands without a group."""
     lines = [_HEAD]
     lines += [f"  {name:<13} {text}" for name, text in GROUPS.items()]
-    lines += ["", "Shortcut commands::", ""]
-    lines += [f"  {word:<13} {full}" for word, full in sorted(SHORTCUTS.items())]
-    lines += ["", _TAIL]
+    lines += [_SHORTCUTS]
+    lines += [f"  {name:<13} {text}" for name, text in SINGLE.items()]
+    lines += [_TAIL]
     return "\n".join(lines).rstrip()
 
 
@@ -39,5 +55,5 @@ def group_help(group: str) -> str:
     names = [name for name in COMMANDS if name.startswith(f"{group}:")]
     lines = [f"Valid commands for {group}:", ""]
     lines += [f"{name:<20} {load(name).get_short_help_str(limit=100)}" for name in names]
-    lines += ["", "Use `deis help [command]` to learn more."]
+    lines += ["", "Use 'deis help [command]' to learn more."]
     return "\n".join(lines)
