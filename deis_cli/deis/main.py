@@ -106,8 +106,8 @@ def _invoke(name: str, arguments: Sequence[str]) -> int:
     try:
         status = load(name).main(list(arguments), prog_name=f"deis {name}", standalone_mode=False)
     except click.UsageError as err:
-        if err.ctx is not None:
-            output.line(err.ctx.get_usage())
+        context = err.ctx or click.Context(load(name), info_name=f"deis {name}")
+        output.line(context.get_usage())
         output.error(err.format_message())
         output.hint(f"All of it: deis help {name}")
         return 1
