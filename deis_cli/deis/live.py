@@ -13,8 +13,6 @@ from deis_cli.deis.following import End, Phase
 TICK = 0.2
 """Seconds between two drawings of the line that moves."""
 
-REDRAW = "\r\033[K"
-
 
 class Screen:
     """The line at the bottom, that tells what goes on and for how long."""
@@ -34,7 +32,7 @@ class Screen:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._ticker.join()
-        output.part(REDRAW)
+        output.part(output.CLEAR)
 
     def begin(self, phase: Phase) -> None:
         """A phase has begun; the one before is over."""
@@ -53,7 +51,7 @@ class Screen:
     def _keep(self, mark: str, colour: str, until: str | None) -> None:
         if self._at is not None:
             took = seconds_between(self._at, until) if until else self._elapsed()
-            output.part(REDRAW + self._line(output.styled(mark, colour), took) + "\n")
+            output.part(output.CLEAR + self._line(output.styled(mark, colour), took) + "\n")
         self._at = None
 
     def _tick(self) -> None:
@@ -61,7 +59,7 @@ class Screen:
         while not self._ended.wait(TICK):
             with self._lock:
                 mark = frames[int(time.monotonic() / output.FRAME_TIME) % len(frames)]
-                output.part(REDRAW + self._line(output.styled(mark, output.YELLOW)))
+                output.part(output.CLEAR + self._line(output.styled(mark, output.YELLOW)))
 
     def _line(self, mark: str, took: float | None = None) -> str:
         elapsed = f"{self._elapsed() if took is None else took:.0f}s"

@@ -13,6 +13,9 @@ FRAME_TIME = 0.4
 
 WIPE = "\b\b\b"
 
+CLEAR = "\r\033[K"
+"""Empties the line that a terminal's cursor is in."""
+
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "31", "32", "33"
 """Styles: parameters of ANSI's SGR."""
 
@@ -31,7 +34,7 @@ def part(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
     if text:
-        _open_line = not text.endswith("\n")
+        _open_line = not text.endswith(("\n", CLEAR))
 
 
 def error(text: str) -> None:
