@@ -372,8 +372,8 @@ async def test_audit_passes_its_filters_on(alice: Deis, recorder: Recorder) -> N
     }
     path = "/v1/audit/?app=demo&actor=a%2Bb&outcome=ok&since=2026-11-01T00%3A00%3A00Z"
     recorder.on("GET", f"{path}&page_size=5", Reply(200, page(entry)))
-    words = "-a demo --actor a+b --outcome ok --since 2026-11-01T00:00:00Z -l 5".split()
-    assert await alice.ok("audit", *words) == (
+    words = ["-a", "demo", "--actor", "a+b", "--outcome", "ok", "-l", "5"]
+    assert await alice.ok("audit", *words, "--since", "2026-11-01T00:00:00Z") == (
         "=== Audit\n2026-11-23T02:03:04Z\talice\t10.1.1.1\tconfig.change\tdemo\t-\tok\n"
     )
     recorder.on("GET", "/v1/audit/?page_size=100", Reply(200, page(entry)))
