@@ -1,8 +1,8 @@
 """The controller's HTTP API, as a client sees it.
 
 Built on the standard library: importing an HTTP framework would cost more time than most
-commands take. One connection a request, no redirects are needed, proxies of the environment
-are honoured.
+commands take. One connection a request; redirects are followed, proxies of the environment are
+honoured.
 """
 
 import http.client
@@ -176,7 +176,7 @@ class Controller:
             raise ApiError(err.code, text, hints.hint_of(err.code, path, self.url)) from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as err:
             reason = getattr(err, "reason", err)
-            hint = hints.unreachable(self.url)
+            hint = hints.unreachable(self.url, str(reason))
             raise CliError(f"{self.url} does not answer: {reason}", hint) from None
 
     def _headers(self) -> dict[str, str]:
@@ -193,7 +193,9 @@ class Controller:
         if not self.ssl_verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        return urllib.request.build_opener(
+            urllib.request.HTTPSHandler(context=context), _Redirects()
+        )
 
     def _read_headers(self, headers: Any) -> None:
         """Learn the platform's ports; warn when it speaks another version of the API."""
@@ -207,6 +209,24 @@ class Controller:
             )
             output.notice(f"!    Client version: {API_VERSION}")
             output.notice(f"!    Server version: {version}")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects as before, but shows the token to nobody else."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        """The request to follow with."""
+        follow = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if follow is not None and _origin(follow.full_url) != _origin(req.full_url):
+            follow.remove_header("Authorization")
+        return follow
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urllib.parse.urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 def normal_url(text: str) -> str:

@@ -119,12 +119,9 @@ def get_values(controller: Controller, app_id: str) -> dict[str, Any]:
 
 def print_config(app_id: str, values: dict[str, Any]) -> None:
     """The list under its heading."""
-    output.listing(
-        f"=== {app_id} Config",
-        output.padded(values, 6),
-        ("name", "value"),
-        sorted(values.items()),
-    )
+    output.heading(f"=== {app_id} Config")
+    for line in output.padded({key: output.safe(value) for key, value in values.items()}, 6):
+        output.line(line)
 
 
 def read_pairs(path: str) -> dict[str, str]:

@@ -34,9 +34,9 @@ def explain(process: str | None, app: str | None, as_json: bool) -> None:
         output.line()
         output.line(f"--- {item['process']} {ps.coloured_state(str(item['state']))}")
         for label, text in explained(item):
-            output.line(f"{label + ':':<11}{text}")
+            output.line(f"{label + ':':<11}{output.safe(text)}")
         for text in (item.get("last_exit") or {}).get("lines", ()):
-            output.line(f"    {output.styled(text, output.DIM)}")
+            output.line(f"    {output.styled(output.safe(text), output.DIM)}")
 
 
 def explained(item: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -28,8 +28,13 @@ def hint_of(status: int, path: str, url: str) -> str | None:
     return None
 
 
-def unreachable(url: str) -> str:
+def unreachable(url: str, reason: str) -> str:
     """The same for a controller that does not answer."""
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return (
+            "The name may be wrong, or this machine does not know who signed the certificate; "
+            "SSL_CERT_FILE may name a file of authorities. --ssl-verify=false trusts anybody."
+        )
     return (
         f"Is {url} right, and can this machine reach it? `deis whoami` tells which controller "
         "you use, `deis login <controller>` changes it."
@@ -48,7 +53,7 @@ def _missing(app: str | None, path: str) -> str | None:
     if app is None:
         return "The name is not known here; the `:list` command of the same group shows all."
     rest = path.split(f"/v1/apps/{app}", 1)[1].strip("/")
-    if rest.startswith(("releases/v", "domains/", "perms/", "runs/")):
+    if rest.startswith(("releases/v", "domains/", "perms/")):
         group = rest.split("/", 1)[0]
         return f"`deis {group}:list -a {app}` shows what there is, `deis apps:list` your apps."
     return f"Is {app} the app you mean? `deis apps:list` shows yours; name one with -a."

@@ -101,8 +101,7 @@ def _invoke(name: str, arguments: Sequence[str]) -> int:
 
     from deis_cli.deis.errors import CliError, Interrupted
 
-    if "--json" in arguments:
-        output.document()
+    output.document("--json" in arguments)
     try:
         status = load(name).main(list(arguments), prog_name=f"deis {name}", standalone_mode=False)
     except click.UsageError as err:
@@ -127,10 +126,10 @@ def _invoke(name: str, arguments: Sequence[str]) -> int:
 
 
 def _tell(hint: str | None, text: str) -> None:
-    text = text.rstrip("\n") if sys.stderr.isatty() else text
-    output.error(
-        f"{output.styled('Error:', output.RED) if sys.stderr.isatty() else 'Error:'} {text}"
-    )
+    if not sys.stderr.isatty():
+        output.error(f"Error: {text}")
+        return
+    output.error(f"{output.styled('Error:', output.RED)} {output.safe(text.rstrip())}")
     if hint is not None:
         output.hint(hint)
 
@@ -138,7 +137,7 @@ def _tell(hint: str | None, text: str) -> None:
 def _complete(words: Sequence[str]) -> int:
     from deis_cli.deis.completing import candidates
 
-    output.document()
+    output.document(True)
     for word, text in candidates(words):
         output.line(f"{word}\t{text}" if text else word)
     return 0

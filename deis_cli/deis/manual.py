@@ -53,6 +53,7 @@ and stop) and `--detach` (prints the operation's id at once).
 | `DEIS_NEW_PASSWORD` | the new password for passwd |
 | `DEIS_DRINK_OF_CHOICE` | what to drink while processes start; default coffee |
 | `NO_COLOR` | no colours on a terminal |
+| `SSL_CERT_FILE` | a file of certificate authorities to trust |
 | `http_proxy`, `https_proxy`, `no_proxy` | proxies |
 
 ## Files

@@ -51,10 +51,10 @@ def error_part(text: str) -> None:
     sys.stderr.flush()
 
 
-def document() -> None:
-    """From now on stdout is for a program to read: notices go to stderr."""
+def document(wanted: bool) -> None:
+    """Whether stdout is for a program to read, so that notices go to stderr."""
     global _document
-    _document = True
+    _document = wanted
 
 
 def notice(text: str) -> None:
@@ -91,6 +91,15 @@ def colours() -> bool:
 def styled(text: str, *styles: str) -> str:
     """Text in a style, where colours are wanted."""
     return f"\033[{';'.join(styles)}m{text}\033[0m" if colours() else text
+
+
+def safe(text: object) -> str:
+    """Text of others: on a terminal without what could move its cursor, line ends aside."""
+    if not (terminal() or sys.stderr.isatty()):
+        return str(text)
+    from deis_cli.deis.tables import visible
+
+    return "\n".join(visible(part) for part in str(text).split("\n"))
 
 
 def heading(text: str) -> None:

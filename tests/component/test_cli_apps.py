@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from deis_cli.deis.shapes import LISTS, OBJECTS
 from tests.fixtures.command_line import SPINNER, Deis
 from tests.fixtures.control import Api, Client
 from tests.fixtures.recording import log_in
@@ -180,6 +181,7 @@ async def test_json_lists_are_the_apis_objects(
     }
     expected = (await bob.get(paths[words[0]])).json["results"]
     assert json.loads(await mine.ok(*words, "--json")) == expected
+    assert all({*LISTS[words[0]]} <= {*item} for item in expected)
 
 
 async def test_json_lists_are_whole_unless_limited(mine: Deis, fresh_app: str) -> None:
@@ -198,9 +200,12 @@ async def test_json_info_is_the_apis_object(mine: Deis, bob: Client, built_app: 
     copies = (await bob.get(f"{built_app}/containers/")).json["results"]
     shown = json.loads(await mine.ok("info", "--json"))
     assert shown == app | {"containers": copies, "domains": []}
+    assert {*OBJECTS["apps:info"]} <= {*shown}
     release = (await bob.get(f"{built_app}/releases/v2/")).json
     assert json.loads(await mine.ok("releases:info", "v2", "--json")) == release
+    assert {*OBJECTS["releases:info"]} <= {*release}
     config = await the_config(mine)
+    assert {*OBJECTS["config:list"]} <= {*config}
     assert json.loads(await mine.ok("limits", "--json")) == {
         "memory": config["memory"],
         "cpu": config["cpu"],

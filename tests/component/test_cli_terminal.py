@@ -69,14 +69,15 @@ async def test_ctrl_c_leaves_the_operation_and_says_how_to_come_back(
 
 
 async def test_a_failing_deploy_shows_reason_and_log_lines(alice: Deis, recorder: Recorder) -> None:
-    failed = ended("failed", reason="web.1 (v3) ended with code 1. Its last lines:\nno such table")
+    reason = "web.1 (v3) ended with code 1. Its last lines:\nno such table\033[2J"
+    failed = ended("failed", reason=reason)
     recorder.on("POST", CONFIG_PATH, accepted())
     recorder.on("GET", OPERATION_PATH, Reply(stream=events(*PHASES, end=failed)))
     ran = await alice.on_terminal("config:set", "A=1", "-a", "demo")
     assert ran.status == 1
     shown = settled(ran.out)
     assert " ✗ starting: web.1 (v3)  0s\nError: config: set A: web.1 (v3) ended" in shown
-    assert "\n    no such table\n" in shown
+    assert "\n    no such table\\x1b[2J\n" in shown
     assert "deis ps:explain -a demo" in shown
 
 

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import time
 
 import click
 import pytest
 
 from deis_cli.deis.commands import COMMANDS, GROUPS, SHORTCUTS, full_name
 from deis_cli.deis.main import load, run
+from deis_cli.deis.shapes import LISTS, OBJECTS
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -82,3 +84,22 @@ def test_a_start_imports_nothing_heavy() -> None:
         "sys.exit(bool(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_start_takes_no_time_worth_mentioning() -> None:
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        code = "from deis_cli.deis.main import run; run(['version'])"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        times.append(time.monotonic() - began)
+    assert min(times) < 10 * 0.150
+
+
+def test_json_is_offered_where_its_keys_are_promised() -> None:
+    offering = {
+        name
+        for name in COMMANDS
+        if any("--json" in parameter.opts for parameter in load(name).params)
+    }
+    assert offering == {*LISTS, *OBJECTS, "tags:list"}
