@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.command_line import Deis
+from tests.fixtures.command_line import Deis, untimed
 from tests.fixtures.recording import (
     OPERATION,
     OPERATION_PATH,
@@ -103,7 +103,7 @@ async def test_dry_run_and_detach_exclude_each_other(alice: Deis) -> None:
 async def test_ps_stop_and_start_print_as_their_sisters_do(alice: Deis) -> None:
     shown = await alice.ok("ps:stop", "web", "-a", "demo")
     assert shown.startswith("Stopping processes... but first, coffee!\n")
-    assert shown.endswith("done in 0s\n=== demo Processes\n--- web:\nweb.1 up (v2)\n")
+    assert untimed(shown).endswith("done in 0s\n=== demo Processes\n--- web:\nweb.1 up (v2)\n")
     assert (await alice.ok("ps:start", "-a", "demo")).startswith("Starting processes...")
     assert (await alice("ps:stop", "web.1", "-a", "demo")).status == 1
 
