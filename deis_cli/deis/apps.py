@@ -2,7 +2,6 @@
 
 import json
 import time
-import webbrowser
 from typing import Any
 
 import click
@@ -86,6 +85,8 @@ def open_app(app: str | None) -> None:
     controller = Controller.of_profile()
     facts = controller.get(f"/v1/apps/{git.app_of(controller, app)}/").object()
     url = f"http://{with_port(controller, str(facts['url']))}"
+    import webbrowser
+
     if not webbrowser.open(url):
         raise CliError(f"no browser was found; the app is at {url}")
 

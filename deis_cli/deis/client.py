@@ -1,16 +1,11 @@
 """The controller's HTTP API, as a client sees it.
 
-Built on the standard library: importing an HTTP framework would cost more time than most
-commands take. One connection a request; redirects are followed, proxies of the environment are
-honoured.
+What goes over the wire is `transport`'s: it is imported by the first request, since completion
+and help need none.
 """
 
-import http.client
 import json
-import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,24 +155,25 @@ class Controller:
     def _sent(
         self, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float
     ) -> Iterator[Any]:
+        from deis_cli.deis.transport import Refused, Unreachable, exchange
+
         data = b"" if method == "POST" and body is None else None
         if body is not None:
             data = json.dumps(body).encode()
         sent = {name: text for name, text in {**self._headers(), **headers}.items() if text}
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked by `normal_url`
-            self.url + path, data=data, method=method, headers=sent
-        )
         try:
-            with self._opener().open(request, timeout=timeout) as response:
+            with exchange(
+                method, self.url + path, data, sent, timeout, verify=self.ssl_verify
+            ) as response:
                 self._read_headers(response.headers)
                 yield response
-        except urllib.error.HTTPError as err:
-            text = error_text(err.code, err.reason, err.read())
-            raise ApiError(err.code, text, hints.hint_of(err.code, path, self.url)) from None
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as err:
-            reason = getattr(err, "reason", err)
-            hint = hints.unreachable(self.url, str(reason))
-            raise CliError(f"{self.url} does not answer: {reason}", hint) from None
+        except Refused as err:
+            text = error_text(err.status, err.reason, err.body)
+            hint = hints.hint_of(err.status, path, self.url, text)
+            raise ApiError(err.status, text, hint) from None
+        except Unreachable as err:
+            hint = hints.unreachable(self.url, str(err))
+            raise CliError(f"{self.url} does not answer: {err}", hint) from None
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -187,15 +183,6 @@ class Controller:
         if self.token:
             headers["Authorization"] = f"token {self.token}"
         return headers
-
-    def _opener(self) -> urllib.request.OpenerDirector:
-        context = ssl.create_default_context()
-        if not self.ssl_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return urllib.request.build_opener(
-            urllib.request.HTTPSHandler(context=context), _Redirects()
-        )
 
     def _read_headers(self, headers: Any) -> None:
         """Learn the platform's ports; warn when it speaks another version of the API."""
@@ -209,24 +196,6 @@ class Controller:
             )
             output.notice(f"!    Client version: {API_VERSION}")
             output.notice(f"!    Server version: {version}")
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects as before, but shows the token to nobody else."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        """The request to follow with."""
-        follow = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if follow is not None and _origin(follow.full_url) != _origin(req.full_url):
-            follow.remove_header("Authorization")
-        return follow
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def normal_url(text: str) -> str:

@@ -7,7 +7,7 @@ APP = re.compile(r"/v1/apps/([^/?]+)")
 _LOGIN = "/v1/auth/login/"
 
 
-def hint_of(status: int, path: str, url: str) -> str | None:
+def hint_of(status: int, path: str, url: str, text: str = "") -> str | None:
     """One line for the user; None where the messages themselves say enough."""
     found = APP.match(path)
     app = found[1] if found else None
@@ -18,13 +18,15 @@ def hint_of(status: int, path: str, url: str) -> str | None:
     if status == 404:
         return _missing(app, path)
     if status == 409:
-        return "Something else is going on; see `deis operations`, then try again."
+        return _conflict(path)
     if status == 429:
         return "Wait as long as the message says, then try again."
     if status == 503 and app is not None:
         return f"See what happened: deis logs -a {app}; deis operations -a {app}"
     if status >= 500:
         return "The controller has a fault or is overloaded: try again, then tell its operator."
+    if "No build associated" in text:
+        return "Deploy something first: git push deis master, or deis pull <image>."
     return None
 
 
@@ -45,6 +47,14 @@ def _forbidden(app: str | None) -> str:
     if app is None:
         return "Only administrators may do this; `deis perms:list --admin` names them."
     return f"The owner of {app} may let you: deis perms:create <you> -a {app}"
+
+
+def _conflict(path: str) -> str:
+    if path == "/v1/auth/cancel/":
+        return "Give them away or destroy them: deis apps:transfer, deis apps:destroy."
+    if path.startswith("/v1/operations/"):
+        return "See how it ended: deis operations:info <id>"
+    return "Something else is going on; see `deis operations`, then try again."
 
 
 def _missing(app: str | None, path: str) -> str | None:
