@@ -119,6 +119,9 @@ def _invoke(name: str, arguments: Sequence[str]) -> int:
     except CliError as err:
         _tell(err.hint, str(err))
         return 1
+    except KeyError as err:  # what commands look up by name are the API's objects
+        _tell(None, f"The controller's answer lacks {err}.")
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -243,6 +243,9 @@ async def test_client_md_another_api_version_is_warned_of_on_stdout(
 async def test_client_md_replies_that_it_insists_on(alice: Deis, recorder: Recorder) -> None:
     recorder.on("GET", "/v1/apps/?page_size=100", Reply(200, [1]))
     assert (await alice("apps")).status == 1
+    recorder.on("GET", "/v1/apps/?page_size=100", Reply(200, page({"name": "x"})))
+    ran = await alice("apps")
+    assert (ran.status, ran.err) == (1, "Error: The controller's answer lacks 'id'.\n")
     recorder.on("POST", f"{APP}/config/", Reply(201, b"junk"))
     assert (await alice("config:set", "A=1", "-a", "demo")).status == 1
     recorder.on("POST", f"{APP}/run", Reply(200, {"rc": 1}))
