@@ -20,14 +20,15 @@ _SHORTCUTS = """\
 
 Shortcut commands, use 'deis shortcuts' to see all::
 
-  create        create a new application
-  scale         scale processes by type (web=2, worker=1)
-  info          view information about the current app
-  open          open a URL to the app in a browser
-  logs          view aggregated log info for the app
-  run           run a command in an ephemeral app container
-  destroy       destroy an application
-  pull          imports an image and deploys as a new release
+  create        make an application, and a git remote for it
+  info          tell about an application
+  open          show it in a browser
+  logs          print its log
+  scale         run more or fewer processes (web=2 worker=1)
+  pull          deploy an image
+  run           run one command in a container of its own
+  rollback      go back to an earlier release
+  destroy       remove an application for ever
 
 More commands::
 """
