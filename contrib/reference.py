@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deis_cli.deis.manual import page as command_line
 from deis_control.settings import PREFIX as CONTROL_PREFIX
 from deis_control.settings import ControlSettings
 from deis_node.runtime.settings import reference
@@ -14,6 +15,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 def pages() -> dict[str, str]:
     """File name → text."""
     return {
+        "cli.md": command_line(),
         "settings-control.md": reference(
             ControlSettings, "Settings of deis-control", CONTROL_PREFIX
         ),

@@ -22,6 +22,8 @@ pytest_plugins = [
     "tests.fixtures.scheduling",
     "tests.fixtures.runner",
     "tests.fixtures.platform",
+    "tests.fixtures.command_line",
+    "tests.fixtures.recording",
 ]
 
 

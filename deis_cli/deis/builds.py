@@ -4,30 +4,40 @@ from pathlib import Path
 
 import click
 
-from deis_cli.deis import git, output
+from deis_cli.deis import deploying, git, output
 from deis_cli.deis.client import Controller
 from deis_cli.deis.errors import CliError
-from deis_cli.deis.options import app_option, limit_option
+from deis_cli.deis.options import How, app_option, how_options, json_option, limit_option
+
+COLUMNS = ("uuid", "created", "image", "sha")
 
 
 @click.command()
 @app_option
 @limit_option
-def list_builds(app: str | None, limit: int | None) -> None:
+@json_option
+def list_builds(app: str | None, limit: int | None, as_json: bool) -> None:
     """List the builds of an application."""
     controller = Controller.of_profile()
     app_id = git.app_of(controller, app)
-    page = controller.list(f"/v1/apps/{app_id}/builds/", limit)
-    output.line(f"=== {app_id} Builds{page.suffix}")
-    for build in page.results:
-        output.line(f"{build['uuid']} {build['created']}")
+    page = controller.list(f"/v1/apps/{app_id}/builds/", limit, whole=as_json)
+    if as_json:
+        output.json(page.results)
+        return
+    output.listing(
+        f"=== {app_id} Builds{page.suffix}",
+        (f"{build['uuid']} {build['created']}" for build in page.results),
+        COLUMNS,
+        ([build.get(key) for key in COLUMNS] for build in page.results),
+    )
 
 
 @click.command()
 @click.argument("image")
 @app_option
 @click.option("-p", "--procfile", metavar="YAML", help="A YAML string of process types.")
-def create(image: str, app: str | None, procfile: str | None) -> None:
+@how_options
+def create(image: str, app: str | None, procfile: str | None, how: How) -> None:
     """Deploy a Docker image."""
     controller = Controller.of_profile()
     app_id = git.app_of(controller, app)
@@ -35,15 +45,16 @@ def create(image: str, app: str | None, procfile: str | None) -> None:
     types = process_types(procfile)
     if types:
         body["procfile"] = types
-    output.part("Creating build... ")
-    with output.waiting():
-        controller.post(f"/v1/apps/{app_id}/builds/", body).object()
-    output.line("done")
+    path = f"/v1/apps/{app_id}/builds/"
+    done = deploying.change(controller, "Creating build... ", path, body, how)
+    if done is not None:
+        done.object()
+        output.line("done")
 
 
 def process_types(text: str | None) -> dict[str, str]:
     """The types of a Procfile given as text, else those of `./Procfile`, else none."""
-    if text is None:
+    if not text:
         path = Path("Procfile")
         if not path.exists():
             return {}

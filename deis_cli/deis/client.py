@@ -1,24 +1,24 @@
 """The controller's HTTP API, as a client sees it.
 
-Built on the standard library: importing an HTTP framework would cost more time than most
-commands take. One connection a request, no redirects are needed, proxies of the environment
-are honoured.
+What goes over the wire is `transport`'s: it is imported by the first request, since completion
+and help need none.
 """
 
-import http.client
 import json
-import ssl
-import urllib.error
 import urllib.parse
-import urllib.request
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
-from deis_cli.deis import API_VERSION, VERSION, output, profile
+from deis_cli.deis import API_VERSION, VERSION, hints, output, profile
 from deis_cli.deis.errors import ApiError, CliError
 
 TIMEOUT = 1260.0
 """Seconds: a deploy is answered when it has ended, 20 minutes at most."""
+
+ASYNC = {"Prefer": "respond-async"}
+"""Asks for the operation itself instead of its end (RFC 7240)."""
 
 DEFAULT_ROUTER_PORT = 80
 DEFAULT_BUILDER_PORT = 2222
@@ -67,7 +67,6 @@ class Controller:
     username: str = ""
     builder_port: int = DEFAULT_BUILDER_PORT
     router_port: int = DEFAULT_ROUTER_PORT
-    _warned: bool = field(default=False, repr=False)
 
     @classmethod
     def of_profile(cls) -> "Controller":
@@ -86,45 +85,95 @@ class Controller:
         """The host that git pushes to."""
         return urllib.parse.urlsplit(self.url).hostname or ""
 
-    def get(self, path: str) -> Answer:
+    def get(self, path: str, *, timeout: float = TIMEOUT) -> Answer:
         """GET; ApiError on an error status."""
-        return self.request("GET", path)
+        return self.request("GET", path, timeout=timeout)
 
-    def post(self, path: str, body: object = None) -> Answer:
+    def post(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """POST a JSON body, or none at all."""
-        return self.request("POST", path, body)
+        return self.request("POST", path, body, headers=headers)
 
     def delete(self, path: str, body: object = None) -> Answer:
         """DELETE."""
         return self.request("DELETE", path, body)
 
-    def list(self, path: str, limit: int | None = None) -> Page:
-        """GET the first page of a list; `limit` is the number of entries wanted."""
-        data = self.get(f"{path}?page_size={limit or self.limit}").object()
+    def list(self, path: str, limit: int | None = None, *, whole: bool = False) -> Page:
+        """A list's first page; `limit` is the number of entries wanted, `whole` wants all."""
+        page = self._page(path, limit or self.limit)
+        number = 1
+        while whole and limit is None and len(page.results) < page.count:
+            number += 1
+            more = self._page(path, self.limit, number)
+            page.results += more.results
+            if not more.results:
+                break
+        return page
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Answer:
+        """Send a request; ApiError on an error status, CliError when nobody answers in time."""
+        with self._sent(method, path, body, headers or {}, timeout) as response:
+            return Answer(response.status, response.read())
+
+    def stream(
+        self, path: str, headers: Mapping[str, str], *, timeout: float
+    ) -> Iterator[tuple[str, bytes]]:
+        """GET an answer that grows: its media type and a line, again and again."""
+        with self._sent("GET", path, None, headers, timeout) as response:
+            kind = response.headers.get_content_type()
+            lines: BinaryIO = response
+            for line in lines:
+                yield kind, line
+
+    def probe(self) -> int:
+        """The status of a request that says nothing of who asks (cli.md: the check)."""
         try:
-            return Page(results=list(data["results"]), count=int(data["count"]))
+            with self._sent("GET", "/v1/", None, {"Content-Type": ""}, TIMEOUT) as response:
+                return int(response.status)
+        except ApiError as err:
+            return err.status
+
+    def _page(self, path: str, size: int, number: int = 1) -> Page:
+        mark = "&" if "?" in path else "?"
+        more = f"&page={number}" if number > 1 else ""
+        data = self.get(f"{path}{mark}page_size={size}{more}").object()
+        try:
+            return Page(results=[*data["results"]], count=int(data["count"]))
         except (KeyError, TypeError, ValueError) as err:
             raise CliError("The controller's answer is no list.") from err
 
-    def request(
-        self, method: str, path: str, body: object = None, *, timeout: float = TIMEOUT
-    ) -> Answer:
-        """Send a request; ApiError on an error status, CliError when nobody answers in time."""
+    @contextmanager
+    def _sent(
+        self, method: str, path: str, body: object, headers: Mapping[str, str], timeout: float
+    ) -> Iterator[Any]:
+        from deis_cli.deis.transport import Refused, Unreachable, exchange
+
         data = b"" if method == "POST" and body is None else None
         if body is not None:
             data = json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - the scheme is checked by `normal_url`
-            self.url + path, data=data, method=method, headers=self._headers()
-        )
+        sent = {name: text for name, text in {**self._headers(), **headers}.items() if text}
         try:
-            with self._opener().open(request, timeout=timeout) as response:
+            with exchange(
+                method, self.url + path, data, sent, timeout, verify=self.ssl_verify
+            ) as response:
                 self._read_headers(response.headers)
-                return Answer(response.status, response.read())
-        except urllib.error.HTTPError as err:
-            raise ApiError(err.code, error_text(err.code, err.reason, err.read())) from None
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as err:
-            reason = getattr(err, "reason", err)
-            raise CliError(f"{self.url} does not answer: {reason}") from None
+                yield response
+        except Refused as err:
+            text = error_text(err.status, err.reason, err.body)
+            hint = hints.hint_of(err.status, path, self.url, text)
+            raise ApiError(err.status, text, hint) from None
+        except Unreachable as err:
+            hint = hints.unreachable(self.url, str(err))
+            raise CliError(f"{self.url} does not answer: {err}", hint) from None
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -135,23 +184,18 @@ class Controller:
             headers["Authorization"] = f"token {self.token}"
         return headers
 
-    def _opener(self) -> urllib.request.OpenerDirector:
-        context = ssl.create_default_context()
-        if not self.ssl_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
-
     def _read_headers(self, headers: Any) -> None:
-        """Learn the platform's ports; warn once when it speaks another version of the API."""
+        """Learn the platform's ports; warn when it speaks another version of the API."""
         self.builder_port = _port(headers.get("Deis-Builder-Port"), self.builder_port)
         self.router_port = _port(headers.get("Deis-Router-Port"), self.router_port)
         version = headers.get("DEIS_API_VERSION")
-        if version != API_VERSION and not self._warned:
-            self._warned = True
-            output.line("!    WARNING: Client and server API versions do not match.")
-            output.line(f"!    Client version: {API_VERSION}")
-            output.line(f"!    Server version: {version}")
+        if version != API_VERSION:
+            output.notice(
+                "!    WARNING: Client and server API versions do not match. "
+                "Please consider upgrading."
+            )
+            output.notice(f"!    Client version: {API_VERSION}")
+            output.notice(f"!    Server version: {version}")
 
 
 def normal_url(text: str) -> str:
@@ -164,16 +208,22 @@ def normal_url(text: str) -> str:
 
 
 def error_text(status: int, reason: str, body: bytes) -> str:
-    """What the user reads of an error: the status line, then a line a message."""
+    """What the user reads of an error: the status line, then a line a message.
+
+    Starts and ends with a newline, as the original's texts do (cli.md section 1).
+    """
     lines = ["", f"{status} {reason}"]
     try:
         data = json.loads(body)
     except ValueError:
-        return body.decode(errors="replace") or "\n".join(lines)
-    for key, value in data.items() if isinstance(data, dict) else ():
-        texts = value if isinstance(value, list) else [value]
-        lines += [f"{key}: {text}" for text in texts]
-    return "\n".join(lines)
+        data = None
+    if isinstance(data, dict):
+        for key, value in data.items():
+            texts = value if isinstance(value, list) else [value]
+            lines += [f"{key}: {text}" for text in texts]
+    elif body:
+        lines.append(body.decode(errors="replace"))
+    return "\n".join(lines) + "\n"
 
 
 def _port(text: str | None, fallback: int) -> int:

@@ -38,8 +38,8 @@ def render(values: Mapping[str, object]) -> str:
 def write(path: Path, values: Mapping[str, object]) -> None:
     """Write the file; it may hold secrets, so it is its owner's alone."""
     path.touch(mode=0o600)
-    path.write_text(render(values))
     path.chmod(0o600)
+    path.write_bytes(render(values).encode())
 
 
 def quoted(value: str) -> str:

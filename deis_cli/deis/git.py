@@ -8,6 +8,9 @@ from deis_cli.deis import output
 from deis_cli.deis.client import Controller
 from deis_cli.deis.errors import CliError
 
+OLD_GIT = 128
+"""What git before 2.29 ends with when a remote exists; two more lines follow then (cli.md 2)."""
+
 
 def app_of(controller: Controller, given: str | None) -> str:
     """The app that a command is for: the option, else the git remote, else the folder's name."""
@@ -48,13 +51,19 @@ def remote_url(controller: Controller, app: str) -> str:
 def add_remote(controller: Controller, app: str, name: str) -> None:
     """Make the remote; CliError with git's exit status when git refuses."""
     done = _git("remote", "add", name, remote_url(controller, app))
+    output.part(done.stderr)
     if done.returncode != 0:
-        output.error(done.stderr.strip())
-        if "already exists" in done.stderr:
-            output.error("To replace the existing git remote entry, run:")
-            output.error(f"  git remote rename {name} {name}.old && deis git:remote -a {app}")
-        raise CliError(f"exit status {done.returncode}")
+        if done.returncode == OLD_GIT and "already exists" in done.stderr:
+            output.line("To replace the existing git remote entry, run:")
+            output.line(f"  git remote rename {name} {name}.old && deis git:remote -a {app}")
+        raise CliError(f"exit status {done.returncode}", _remote_hint(done.stderr, name, app))
     output.line(f"Git remote {name} added")
+
+
+def _remote_hint(said: str, name: str, app: str) -> str:
+    if "already exists" in said:
+        return f"git remote rename {name} {name}.old && deis git:remote -a {app}"
+    return f"Within a git repository (git init) run: deis git:remote -a {app}"
 
 
 def remove_remotes(controller: Controller, app: str) -> None:

@@ -1,6 +1,6 @@
 """The texts of `deis help` and `deis help <group>`."""
 
-from deis_cli.deis.commands import COMMANDS, GROUPS, SHORTCUTS
+from deis_cli.deis.commands import COMMANDS, GROUPS, SINGLE
 
 _HEAD = """\
 The Deis command-line client issues API calls to a Deis controller.
@@ -12,23 +12,40 @@ Auth commands::
   register      register a new user with a controller
   login         login to a controller
   logout        logout from the current controller
-  whoami        display the current user
 
-Subcommands, use `deis help [subcommand]` to learn more::
+Subcommands, use 'deis help [subcommand]' to learn more::
+"""
+
+_SHORTCUTS = """\
+
+Shortcut commands, use 'deis shortcuts' to see all::
+
+  create        make an application, and a git remote for it
+  info          tell about an application
+  open          show it in a browser
+  logs          print its log
+  scale         run more or fewer processes (web=2 worker=1)
+  pull          deploy an image
+  run           run one command in a container of its own
+  rollback      go back to an earlier release
+  destroy       remove an application for ever
+
+More commands::
 """
 
 _TAIL = """\
-Use `git push deis master` to deploy to an application.
+
+Use 'git push deis master' to deploy to an application.
 """
 
 
 def overview() -> str:
-    """Every group and every shortcut."""
+    """Every group, the shortcuts that everybody needs, and the commands without a group."""
     lines = [_HEAD]
     lines += [f"  {name:<13} {text}" for name, text in GROUPS.items()]
-    lines += ["", "Shortcut commands::", ""]
-    lines += [f"  {word:<13} {full}" for word, full in sorted(SHORTCUTS.items())]
-    lines += ["", _TAIL]
+    lines += [_SHORTCUTS]
+    lines += [f"  {name:<13} {text}" for name, text in SINGLE.items()]
+    lines += [_TAIL]
     return "\n".join(lines).rstrip()
 
 
@@ -39,5 +56,5 @@ def group_help(group: str) -> str:
     names = [name for name in COMMANDS if name.startswith(f"{group}:")]
     lines = [f"Valid commands for {group}:", ""]
     lines += [f"{name:<20} {load(name).get_short_help_str(limit=100)}" for name in names]
-    lines += ["", "Use `deis help [command]` to learn more."]
+    lines += ["", "Use 'deis help [command]' to learn more."]
     return "\n".join(lines)

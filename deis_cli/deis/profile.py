@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from deis_cli.deis.errors import CliError
@@ -31,7 +31,7 @@ def path() -> Path:
 def load() -> Profile:
     """The saved login; CliError when there is none."""
     try:
-        data = json.loads(path().read_text())
+        data = json.loads(path().read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CliError(
             "Not logged in. Use 'deis login' or 'deis register' to get started."
@@ -61,6 +61,11 @@ def save(profile: Profile) -> None:
     aside.touch(mode=0o600)
     aside.write_text(json.dumps(asdict(profile)))
     aside.replace(target)
+
+
+def with_token(profile: Profile, token: str) -> Profile:
+    """The same login with another token."""
+    return replace(profile, token=token)
 
 
 def remove() -> None:

@@ -20,12 +20,13 @@ def test_columns_are_sorted_and_padded() -> None:
 def test_an_error_is_the_status_line_and_a_line_a_message() -> None:
     body = b'{"id": ["This field must be unique.", "No."], "detail": "x"}'
     assert error_text(400, "BAD REQUEST", body) == (
-        "\n400 BAD REQUEST\nid: This field must be unique.\nid: No.\ndetail: x"
+        "\n400 BAD REQUEST\nid: This field must be unique.\nid: No.\ndetail: x\n"
     )
 
 
 def test_an_error_that_is_no_json_is_printed_raw() -> None:
-    assert error_text(502, "Bad Gateway", b"<html>") == "<html>"
+    assert error_text(502, "Bad Gateway", b"<html>") == "\n502 Bad Gateway\n<html>\n"
+    assert error_text(502, "Bad Gateway", b"[1]") == "\n502 Bad Gateway\n[1]\n"
 
 
 def test_a_list_says_when_it_is_not_whole() -> None:
@@ -37,7 +38,7 @@ def test_a_log_line_has_the_colour_of_its_process() -> None:
     line = "2026-11-23T02:03:04UTC hello[web.1]: hi"
     assert coloured(line).startswith("\033[3")
     assert coloured(line).endswith(f"m{line}\033[0m")
-    assert coloured("") == "\033[31m\033[0m"
+    assert coloured("") == "\033[33m\033[0m"
 
 
 @pytest.mark.parametrize("text", ["deis.example.com", "http://deis.example.com/"])
