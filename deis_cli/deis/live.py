@@ -14,6 +14,9 @@ TICK = 0.2
 """Seconds between two drawings of the line that moves."""
 
 
+ENDS = ("done", "failed")
+
+
 class Screen:
     """The line at the bottom, that tells what goes on and for how long."""
 
@@ -21,6 +24,9 @@ class Screen:
         self._text = "waiting for the controller"
         self._since = time.monotonic()
         self._at: str | None = None
+        self._name = ""
+        self._bare = False
+        """Whether the phase has no text yet: its first one takes the line over."""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
@@ -37,18 +43,23 @@ class Screen:
     def begin(self, phase: Phase) -> None:
         """A phase has begun; the one before is over."""
         with self._lock:
-            self._keep("✓", output.GREEN, phase.at)
-            self._text, self._since, self._at = words(phase), time.monotonic(), phase.at
+            if not self._bare or phase.name != self._name:
+                self._keep(phase.at, good=phase.name != "failed")
+                self._since, self._at = time.monotonic(), phase.at
+            if phase.name in ENDS:
+                self._at = None  # what follows says it
+            self._text, self._name, self._bare = words(phase), phase.name, not phase.text
 
     def end(self, operation: dict[str, Any]) -> None:
         """The operation is over; nothing moves any more."""
         self._ended.set()
         self._ticker.join()
-        good = operation["outcome"] == "done"
         with self._lock:
-            self._keep("✓" if good else "✗", output.GREEN if good else output.RED, None)
+            self._keep(None, good=operation["outcome"] == "done")
 
-    def _keep(self, mark: str, colour: str, until: str | None) -> None:
+    def _keep(self, until: str | None, *, good: bool) -> None:
+        """Let the line stay as it is, with a mark for how it went."""
+        mark, colour = ("✓", output.GREEN) if good else ("✗", output.RED)
         if self._at is not None:
             took = seconds_between(self._at, until) if until else self._elapsed()
             output.part(output.CLEAR + self._line(output.styled(mark, colour), took) + "\n")
@@ -62,7 +73,7 @@ class Screen:
                 output.part(output.CLEAR + self._line(output.styled(mark, output.YELLOW)))
 
     def _line(self, mark: str, took: float | None = None) -> str:
-        elapsed = f"{self._elapsed() if took is None else took:.0f}s"
+        elapsed = f"{self._elapsed() if took is None else took:.1f}s"
         room = max(10, tables.terminal_width() - 12)
         text = tables.cut(tables.visible(self._text), room)
         return f" {mark} {text}  {output.styled(elapsed, output.DIM)}"
@@ -78,7 +89,9 @@ def show(events: Iterable[Phase | End]) -> dict[str, Any]:
 
 def words(phase: Phase) -> str:
     """A phase in words."""
-    return f"{phase.name}: {phase.text}" if phase.text else phase.name
+    if not phase.text or phase.text.startswith(phase.name):
+        return phase.text or phase.name
+    return f"{phase.name}: {phase.text}"
 
 
 def seconds_between(start: str, end: str) -> float:
