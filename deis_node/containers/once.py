@@ -87,6 +87,8 @@ def next_step(run: OneOff) -> Step:
     if present.state in _UP:
         ending = run.state is not PlacementState.RUN
         return Stop(present.id, run.grace) if ending else Rest()
+    if present.state is State.REMOVING:
+        return Rest(run.now + _PAUSE)
     if present.state is not State.CREATED:
         return HandOver(present.id)
     if run.begun:

@@ -11,7 +11,7 @@ from deis_node.containers import once, spec
 from deis_node.containers.making import Failed, NotYet, Outcome
 from deis_node.containers.once import HandOver, OneOff, Prepare, StartOnce
 from deis_node.containers.oneoffs import Word
-from deis_node.containers.plan import Present, Rest
+from deis_node.containers.plan import Present, Remove, Rest
 from deis_node.containers.worker import Tools, Worker
 from deis_node.docker.errors import DockerError, NotFound, Unavailable
 from deis_node.docker.events import ContainerDied
@@ -28,6 +28,8 @@ class OnceWorker(Worker):
         self._uuid = ""
         self._over: str | None = None
         """Why the command of that uuid will have no result, once that is known."""
+        self._stale: str | None = None
+        """A container of an earlier command, which had to go."""
         self._unclear_since: float | None = None
         self._handed: tuple[str, int] | None = None
         """The command whose result lies in the store, and the epoch that this is known of."""
@@ -57,6 +59,8 @@ class OnceWorker(Worker):
             case HandOver() as step:
                 return await self._hand_over(step, wanted)
             case step:
+                if isinstance(step, Remove):
+                    self._stale = step.id
                 return await self._carry_out(step)
 
     def _decided(self, wanted: Placement, present: Present | None) -> once.Step:
@@ -92,7 +96,7 @@ class OnceWorker(Worker):
     async def _prepare(self, wanted: Placement) -> Rest | None:
         """Make the container if the store still wants it, and leave it there."""
         try:
-            word = (await self._oneoffs.ask(wanted)).word
+            word = (await self._oneoffs.ask(wanted, self._stale)).word
         except EtcdError as err:
             self._log.info("the store cannot be asked", error=str(err))
             word = Word.GONE

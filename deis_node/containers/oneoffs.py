@@ -118,8 +118,11 @@ class OneOffs:
         command = open_command(self._ring, wanted.copy, wanted.sealed)
         return replace(wanted, command=command)
 
-    async def ask(self, wanted: Placement) -> Found:
-        """What the store says of a command now; the errors of etcd."""
+    async def ask(self, wanted: Placement, stale: str | None = None) -> Found:
+        """What the store says of a command now; the errors of etcd.
+
+        `stale` is the id of a container of an earlier command, which is no beginning of this one.
+        """
         app, container = wanted.app, wanted.copy.container
         reads = [
             Get(keys.placement(self._host, container)),
@@ -131,7 +134,9 @@ class OneOffs:
         if found is None or found.uuid != wanted.uuid or found.state is PlacementState.STOP:
             return Found(Word.GONE)
         assert placement is not None
-        word = _word(found, _read(Instance, instance), _read(RunEnd, end))
+        told = _read(Instance, instance)
+        begun = told is not None and told.container_id not in (None, stale)
+        word = _word(found, _read(RunEnd, end), begun=begun)
         return Found(word, placement.items[0].create_revision)
 
     async def hand_over(self, wanted: Placement, made: int, end: RunEnd, output: bytes) -> bool:
@@ -150,14 +155,12 @@ class OneOffs:
         return True
 
 
-def _word(placement: Placement, instance: Instance | None, end: RunEnd | None) -> Word:
+def _word(placement: Placement, end: RunEnd | None, *, begun: bool) -> Word:
     if end is not None and end.uuid == placement.uuid:
         return Word.OVER
     if placement.state is not PlacementState.RUN:
         return Word.ENDING
-    if instance is not None and instance.container_id is not None:
-        return Word.BEGUN
-    return Word.FREE
+    return Word.BEGUN if begun else Word.FREE
 
 
 def _read(kind: type[_R], listing: Listing | None) -> _R | None:
