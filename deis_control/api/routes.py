@@ -18,6 +18,7 @@ from deis_control.api import (
     keys,
     releases,
     root,
+    runs,
 )
 from deis_control.api.permissions import Endpoint, Who
 
@@ -96,6 +97,9 @@ ROUTES = (
     Route("POST", _APP + "containers/{type}/{num}/restart/", containers.restart),
     Route("GET", _APP + "containers/{type}/", containers.page_of_type),
     Route("GET", _APP + "containers/{type}/{num}/", containers.show),
+    Route("POST", _APP + "run/", runs.start),
+    Route("GET", _APP + "runs/", runs.page),
+    Route("GET", _APP + "runs/{num}/", runs.show),
     Route("GET", _APP + "domains/", domains.page),
     Route("POST", _APP + "scale/", containers.scale),
     Route("POST", "/v1/hooks/push/", hooks.push),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deis_control.rules import accounts, builds
+from deis_control.rules import accounts, builds, runs
 from deis_control.rules.fields import Fields
 from deis_control.services.accounts import Registration
 from deis_control.services.builds import NewBuild
@@ -116,6 +116,14 @@ def build(data: Data) -> NewBuild:
     dockerfile = fields.text("dockerfile", default="", blank=True, limit=builds.COMMAND_LIMIT)
     fields.finish()
     return NewBuild(image, sha, builds.procfile(data), dockerfile)
+
+
+def command(data: Data) -> str:
+    """Body of a one-off command."""
+    fields = Fields(data)
+    text = fields.text("command", check=runs.check_command)
+    fields.finish()
+    return text
 
 
 def receiver(data: Data) -> Receiver:

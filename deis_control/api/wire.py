@@ -12,6 +12,7 @@ from deis_control.model import (
     Page,
     Push,
     Release,
+    Run,
     SshKey,
     Target,
     User,
@@ -152,6 +153,24 @@ def container(found: CopyState, owner: App) -> Json:
         "created": found.created,
         "updated": found.created,
         "uuid": found.uuid,
+    }
+
+
+def run(found: Run) -> Json:
+    """A one-off command, without its output."""
+    return {
+        "app": found.app,
+        "num": found.num,
+        "release": found.release,
+        "command": found.command,
+        "actor": found.actor,
+        "state": found.state.value,
+        "exit_code": found.exit_code,
+        "reason": found.reason,
+        "truncated": found.truncated,
+        "created": iso(found.created),
+        "started": None if found.started is None else iso(found.started),
+        "ended": None if found.ended is None else iso(found.ended),
     }
 
 

@@ -19,6 +19,7 @@ from deis_control.services.passwords import Passwords
 from deis_control.services.platform import Current
 from deis_control.services.pushes import Pushes
 from deis_control.services.releases import Releases
+from deis_control.services.runs import Runs
 from deis_node.cluster.seal import Ring
 
 
@@ -39,6 +40,7 @@ class Services:
     logs: Logs
     pushes: Pushes
     releases: Releases
+    runs: Runs
 
     @classmethod
     def make(
@@ -69,4 +71,5 @@ class Services:
             logs=Logs(logs),
             pushes=Pushes(database),
             releases=Releases(database, operations),
+            runs=Runs(database, ring, operations, events),
         )

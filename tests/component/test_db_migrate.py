@@ -29,8 +29,10 @@ async def _version(database: Database) -> tuple[int, int]:
         return row["version"], row["compat"]
 
 
-def test_migrations_are_numbered_without_gaps() -> None:
-    assert [m.version for m in migrations()] == list(range(1, SCHEMA_VERSION + 1))
+def test_migrations_have_their_numbers_once_up_to_the_codes_version() -> None:
+    numbers = [m.version for m in migrations()]
+    assert len(set(numbers)) == len(numbers)
+    assert (numbers[0], numbers[-1]) == (1, SCHEMA_VERSION)
 
 
 async def test_many_at_once_migrate_once(bare: Database) -> None:
@@ -62,10 +64,11 @@ async def test_a_newer_database_that_bears_old_code_is_used(bare: Database) -> N
 async def test_a_migration_that_fails_leaves_nothing(
     bare: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = replace(migrations()[0], version=2, sql="CREATE TABLE half (); SELECT nothing;")
+    number = SCHEMA_VERSION + 1
+    broken = replace(migrations()[0], version=number, sql="CREATE TABLE half (); SELECT nothing;")
     monkeypatch.setattr(migrating, "migrations", lambda: (*migrations(), broken))
     with pytest.raises(Exception, match="nothing"):
         await migrate(bare)
-    assert (await _version(bare))[0] == 1
+    assert (await _version(bare))[0] == SCHEMA_VERSION
     async with bare.connection() as conn:
         assert await conn.fetchval("SELECT to_regclass('half')") is None
