@@ -11,6 +11,7 @@ from deis_control.errors import NotFound
 from deis_control.model import RunState, Target
 from deis_control.rules.runs import NO_BUILD
 from deis_control.scheduler.blueprint import Blueprint
+from deis_control.scheduler.changes import Change
 from deis_control.scheduler.engines import native
 from deis_control.scheduler.feasible import Need, choose_hosts
 from deis_control.scheduler.leadership import Leadership
@@ -19,6 +20,7 @@ from deis_control.scheduler.run_plan import (
     Collect,
     End,
     Fail,
+    Lost,
     NoteStart,
     Put,
     RunLimits,
@@ -27,6 +29,7 @@ from deis_control.scheduler.run_plan import (
 )
 from deis_control.scheduler.run_result import outcome_of, read_result
 from deis_node.cluster import keys
+from deis_node.cluster.etcd import Delete, absent
 from deis_node.cluster.names import RUN_TYPE, CopyName, parse_container
 from deis_node.cluster.oneoffs import seal_command
 from deis_node.cluster.records import Placement, PlacementState
@@ -75,6 +78,8 @@ class Acts:
                 return await self._collect(run)
             case Fail():
                 await self._finish(run, Outcome(RunState.FAILED, reason=step.reason))
+            case Lost():
+                return await self._lose(run, step.reason)
         return None
 
     # --- placing -------------------------------------------------------------------------
@@ -175,6 +180,17 @@ class Acts:
         if placed is None or placed.placement.state is not PlacementState.RUN:
             return None
         return None if await lead.store.write([native.withdraw(placed)]) else _AGAIN
+
+    async def _lose(self, run: OpenRun, reason: str) -> float | None:
+        """Fail it, unless the view is wrong: it may show a store that is just being emptied."""
+        copy = parse_container(run.container or "")
+        if copy is not None and run.host is not None:
+            missing = absent(keys.placement(run.host, copy.container))
+            nothing = Delete(keys.run_end(copy.app, copy.container))
+            if not await self._lead.store.write([Change((missing,), (nothing,))]):
+                return _AGAIN
+        await self._finish(run, Outcome(RunState.FAILED, reason=reason))
+        return None
 
     async def _collect(self, run: OpenRun) -> float | None:
         """Its result, from the store into its row."""

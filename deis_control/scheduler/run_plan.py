@@ -77,13 +77,20 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """It has failed, if the store itself confirms that it does not hold it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do, at least for so many seconds unless something changes."""
 
     seconds: float
 
 
-Step = Take | Put | NoteStart | End | Collect | Fail | Wait
+Step = Take | Put | NoteStart | End | Collect | Fail | Lost | Wait
 
 DESTROYED = "the app was destroyed"
 _UNKNOWN = "whether the command ran is not known"
@@ -123,7 +130,7 @@ def _not_placed(seen: RunSeen, limits: RunLimits) -> Step:
             return Fail(DESTROYED)
         if (run.placed or 0.0) < limits.pickup:
             return Put()
-    return Fail(f"{run.process}: the cluster's store lost it; {_UNKNOWN}")
+    return Lost(f"{run.process}: the cluster's store lost it; {_UNKNOWN}")
 
 
 def _ending(seen: RunSeen, placed: Placed, limits: RunLimits) -> Step:

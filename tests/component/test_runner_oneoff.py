@@ -74,17 +74,24 @@ async def all_containers(agent: Agent) -> list[str]:
 async def test_exit_code_and_output_come_back_byte_for_byte(
     agent: Agent, busybox_image: str
 ) -> None:
-    text = "printf 'one\\ntwo'; echo >&2; printf '\\n\\nthree \\303\\244'; exit 3"
+    text = "printf 'one\\ntwo\\n\\n\\nthree \\303\\244'; exit 3"
     placed = command(agent, busybox_image, text)
     await agent.start()
     await agent.place(placed)
     end, output = await result(agent, placed)
     assert (end.code, end.error, end.truncated) == (3, None, False)
-    assert sorted(output.splitlines()) == sorted("one\ntwo\n\n\nthree ä".encode().splitlines())
-    assert len(output) == len("one\ntwo\n\n\nthree ä".encode())
+    assert output == "one\ntwo\n\n\nthree ä".encode()
     assert end.started is not None
     assert end.finished is not None
     assert end.finished > end.started
+
+
+async def test_both_streams_come_back(agent: Agent, busybox_image: str) -> None:
+    placed = command(agent, busybox_image, "echo one; echo two >&2; echo three")
+    await agent.start()
+    await agent.place(placed)
+    _, output = await result(agent, placed)
+    assert sorted(output.splitlines(keepends=True)) == [b"one\n", b"three\n", b"two\n"]
 
 
 async def test_a_command_arrives_unchanged_and_has_the_config(
