@@ -1,7 +1,7 @@
 """One-off commands: accepted by an API process, carried on by the leader alone.
 
 Command and output are sealed for their app and number. Every write of the leader is within
-`control.fenced` and notes its epoch.
+`control.fenced` and notes its epoch; NotFound when it comes too late.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from deis_control.db.control import count_intent, notify
 from deis_control.db.listen import RUN_ENDS, RUNS
 from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
-from deis_control.errors import Conflict, Fenced, NotFound
+from deis_control.errors import Conflict, NotFound
 from deis_control.model import App, Page, Run, RunState, Window
 from deis_node.cluster.seal import Ring
 
@@ -219,9 +219,9 @@ async def finish(
 
 
 def _one(status: str) -> None:
-    """Fenced unless the statement changed one row."""
+    """NotFound unless the statement changed one row: the command has ended, or its app is gone."""
     if status != "UPDATE 1":
-        raise Fenced("the command is not this leader's to change any more")
+        raise NotFound
 
 
 def _run(ring: Ring, row: Any) -> Run:

@@ -39,14 +39,18 @@ def outcome_of(run: OpenRun, end: RunEnd, output: bytes) -> Outcome:
     elif not reason and end.code is None:
         reason = f"{run.process}: it has no exit code"
     state = RunState.FAILED if reason else RunState.DONE
+    started, finished = moment(end.started), moment(end.finished)
+    if started is not None and finished is not None:
+        # The engine notes the end of what ends at once before its start.
+        started = min(started, finished)
     return Outcome(
         state=state,
         exit_code=end.code,
         reason=reason or (f"{run.process} ran out of memory" if end.oom else ""),
         output=output,
         truncated=end.truncated,
-        started=moment(end.started),
-        ended=moment(end.finished),
+        started=started,
+        ended=finished,
     )
 
 

@@ -15,7 +15,7 @@ from deis_control.db import control, runs
 from deis_control.db.listen import RUNS, Hint
 from deis_control.db.pool import DatabaseAway
 from deis_control.db.runs import OpenRun
-from deis_control.errors import Fenced
+from deis_control.errors import Fenced, NotFound
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.engines import native
 from deis_control.scheduler.leadership import Leadership
@@ -106,6 +106,8 @@ class Runs:
             return await self._carry_on(run)
         except Fenced:
             raise
+        except NotFound:
+            return 0.05
         except (DatabaseAway, EtcdError) as err:
             log.info("command waits", app=run.app_id, process=run.process, reason=str(err))
         except Exception as err:

@@ -19,6 +19,7 @@ SETTLE = 10.0
 LOST = "its container is gone from the host"
 INTERRUPTED = "its start was interrupted; whether it ran is not known"
 NOT_STARTED = "it was not started"
+NO_CODE = "the Docker Engine was interrupted; how it ended is not known"
 TAKEN = "its name is taken by a container that is not of this platform"
 
 _PAUSE = 0.5

@@ -1,6 +1,7 @@
 """The worker of a one-off command: it starts its container once and hands the result over."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 
 from deis_node.cluster.etcd import EtcdError
@@ -18,6 +19,12 @@ from deis_node.docker.events import ContainerDied
 from deis_node.docker.model import ContainerInfo, State
 from deis_node.runtime.backoff import Backoff
 
+_DOUBTFUL = 255
+"""What an engine that was killed gives as the exit code of what ended meanwhile."""
+
+_HEARSAY = 2.0
+"""Seconds for the engine's word of an end to come after the end."""
+
 
 class OnceWorker(Worker):
     """Makes one command what its placement says; `run` ends when nothing is left of it."""
@@ -33,10 +40,14 @@ class OnceWorker(Worker):
         self._unclear_since: float | None = None
         self._handed: tuple[str, int] | None = None
         """The command whose result lies in the store, and the epoch that this is known of."""
+        self._codes: Mapping[str, int] = {}
+        """The exit code that the engine told of a container when that ended."""
+        self._doubt_since: float | None = None
         self._store_pause = Backoff(initial=0.1, maximum=2.0)
 
     def died(self, event: ContainerDied) -> None:
         """The container ended: what became of it is looked at."""
+        self._codes = {event.id: event.exit_code}
         self._wake.set()
 
     # --- looking and deciding ------------------------------------------------------------
@@ -150,6 +161,12 @@ class OnceWorker(Worker):
         if found.word in (Word.GONE, Word.OVER):
             return found.word is Word.OVER
         end, output = await self._result(step, wanted)
+        if end.code == _DOUBTFUL and self._is_doubtful(step.id):
+            if self._doubt_since is None:
+                self._doubt_since = _now()
+            if _now() - self._doubt_since < _HEARSAY:
+                return False
+            end = replace(end, code=None, error=once.NO_CODE)
         if not await self._oneoffs.hand_over(wanted, found.made, end, output):
             return False
         self._log.info("command ended", code=end.code, error=end.error, size=len(output))
@@ -159,6 +176,10 @@ class OnceWorker(Worker):
             self._show(last_exit=last)
         self._show(error=end.error)
         return True
+
+    def _is_doubtful(self, container: str | None) -> bool:
+        """Whether a code is only the engine's word for one that it has not seen itself."""
+        return container is not None and self._codes.get(container) != _DOUBTFUL
 
     async def _result(self, step: HandOver, wanted: Placement) -> tuple[RunEnd, bytes]:
         """How the command ended, and what it wrote; Unavailable."""
@@ -173,13 +194,16 @@ class OnceWorker(Worker):
                 started=info.started_at,
                 finished=info.finished_at,
             )
+            if info.finished_at is None:
+                end = replace(end, code=None, error=once.NO_CODE)
             output = await self._docker.output(step.id, self._oneoffs.limit)
         except NotFound:
             return RunEnd(wanted.uuid, error=once.LOST), b""
         except Unavailable:
             raise
         except DockerError as err:
-            return replace(end, error=f"its output cannot be read: {err.text}"), b""
+            error = end.error or f"its output cannot be read: {err.text}"
+            return replace(end, error=error), b""
         return replace(end, truncated=output.truncated), output.data
 
 

@@ -83,7 +83,14 @@ async def test_exit_code_and_output_come_back_byte_for_byte(
     assert output == "one\ntwo\n\n\nthree ä".encode()
     assert end.started is not None
     assert end.finished is not None
-    assert end.finished > end.started
+
+
+async def test_an_exit_code_of_255_is_one_like_any_other(agent: Agent, busybox_image: str) -> None:
+    placed = command(agent, busybox_image, "exit 255")
+    await agent.start()
+    await agent.place(placed)
+    end, _ = await result(agent, placed)
+    assert (end.code, end.error) == (255, None)
 
 
 async def test_both_streams_come_back(agent: Agent, busybox_image: str) -> None:

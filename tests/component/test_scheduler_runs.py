@@ -301,18 +301,13 @@ async def test_an_app_goes_when_its_commands_have_gone(leader: Scheduling) -> No
         await look(leader, run)
 
 
-async def test_what_an_app_left_on_a_silent_host_goes_when_the_host_is_back(
-    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fixtures, "SETTINGS", replace(SETTINGS, stop_timeout=1))
-    await scheduling.lead()
-    app = await scheduling.make_app()
-    await scheduling.deployed(app)
-    run = await submit(scheduling, app)
-    await begun(scheduling, run)
-    async with scheduling.database.transaction("gone") as conn:
+async def test_a_command_without_a_row_is_ended(leader: Scheduling) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    await begun(leader, await submit(leader, app))
+    async with leader.database.transaction("gone") as conn:
         await apps.delete(conn, app.uuid)
-    await nothing_left(scheduling)
+    await nothing_left(leader)
 
 
 async def test_only_the_newest_outputs_are_kept(

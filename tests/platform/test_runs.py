@@ -158,7 +158,7 @@ def test_a_deploy_goes_on_beside_a_command(app: App) -> None:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("part", ["deis-node", "deis-control", "etcd", "postgres"])
+@pytest.mark.parametrize("part", ["deis-node", "deis-control", "etcd", "postgres", "docker"])
 def test_a_kill_during_a_command_does_not_change_its_result(app: App, part: str) -> None:
     platform = app.platform
     num = begin(app, "cat /proc/sys/kernel/random/uuid; sleep 5; echo end; exit 4")
@@ -217,7 +217,7 @@ def test_a_container_that_is_removed_by_somebody_fails_with_the_reason(app: App)
 def test_a_destroyed_app_takes_its_commands_with_it(platform: Platform) -> None:
     app = platform.create()
     app.deploy()
-    begin(app, "exec sleep 300")
+    begin(app, "trap 'exit 1' TERM; while :; do sleep 1; done")
     poll(lambda: runs(app), 30, "it runs")
     app.destroy()
     nothing_is_left(app)

@@ -91,6 +91,12 @@ def test_done_is_whatever_exited_and_failed_what_did_not() -> None:
     assert outcome_of(RUN, replace(END, code=None), b"").state is RunState.FAILED
 
 
+def test_nothing_ends_before_it_starts() -> None:
+    early = replace(END, started="2024-01-02T03:04:05.2Z", finished="2024-01-02T03:04:05.1Z")
+    outcome = outcome_of(RUN, early, b"")
+    assert outcome.started == outcome.ended == moment(early.finished)
+
+
 def test_an_engines_times_are_read() -> None:
     expected = datetime(2024, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)
     assert moment("2024-01-02T03:04:05.123456789Z") == expected
