@@ -360,6 +360,42 @@ class PhaseLine:
     at: datetime
 
 
+class RunState(StrEnum):
+    """How far a one-off command is; `done` whatever its exit code."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing comes after it."""
+        return self in (RunState.DONE, RunState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A one-off command, without what it wrote. It may hold secrets: never log it."""
+
+    uuid: UUID
+    app: str
+    num: int
+    release: int | None
+    """None until a host was chosen."""
+    command: str
+    actor: str
+    state: RunState
+    exit_code: int | None
+    reason: str
+    """Why it failed, a sentence."""
+    truncated: bool
+    """Whether only the end of its output is kept."""
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What an app shall run: its latest live release with config and build."""

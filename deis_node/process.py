@@ -15,6 +15,7 @@ from aiohttp import web
 
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
+from deis_node.cluster.names import RUN_TYPE
 from deis_node.cluster.prefix import WatchedPrefix
 from deis_node.cluster.records import Address, Host, PlacementState
 from deis_node.cluster.seal import Ring
@@ -114,7 +115,7 @@ class Agent:
         running = (
             name
             for name, placed in wanted.placements.items()
-            if placed.placement.state is PlacementState.RUN
+            if placed.placement.state is PlacementState.RUN and placed.placement.type != RUN_TYPE
         )
         return wanted.trusted and all(self._publisher.settled(name) for name in running)
 

@@ -15,11 +15,13 @@ async def outcome(
     call: Call, operation: Operation, finish: Callable[[], Awaitable[web.Response]]
 ) -> web.Response:
     """What `finish` answers when the operation has ended; 202 now if the caller asked for that."""
-    if not call.detached:
-        make_room(call.request)
-        return await finish()
-    headers = {
-        "Location": f"{host_of(call.request)}/v1/operations/{operation.id}/",
-        "Preference-Applied": "respond-async",
-    }
-    return answer(wire.operation(operation), 202, headers)
+    if call.detached:
+        return pending(call, f"/v1/operations/{operation.id}/", wire.operation(operation))
+    make_room(call.request)
+    return await finish()
+
+
+def pending(call: Call, path: str, found: wire.Json) -> web.Response:
+    """202: what was accepted, and where it can be seen from now on."""
+    location = f"{host_of(call.request)}{path}"
+    return answer(found, 202, {"Location": location, "Preference-Applied": "respond-async"})

@@ -22,6 +22,7 @@ from deis_control.api import (
     perms,
     releases,
     root,
+    runs,
     tokens,
     users,
 )
@@ -123,6 +124,9 @@ ROUTES = (
     Route("GET", _APP + "containers/{type}/", containers.page_of_type),
     Route("GET", _APP + "containers/{type}/{num}/", containers.show),
     Route("GET", _APP + "operations/", operations.page),
+    Route("POST", _APP + "run/", runs.start),
+    Route("GET", _APP + "runs/", runs.page),
+    Route("GET", _APP + "runs/{num}/", runs.show),
     Route("GET", _APP + "domains/", domains.page),
     Route("POST", _APP + "domains/", domains.add),
     Route("DELETE", _APP + "domains/{domain}/", domains.remove),

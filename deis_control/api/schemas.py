@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deis_control.api import parts
 from deis_control.model import AuditFilter, Scope
-from deis_control.rules import accounts, builds, certs, tokens
+from deis_control.rules import accounts, builds, certs, runs, tokens
 from deis_control.rules.certs import NewCertificate
 from deis_control.rules.domains import DOMAIN_LIMIT
 from deis_control.rules.fields import Fields
@@ -194,6 +194,14 @@ def build(data: Data) -> NewBuild:
     dockerfile = fields.text("dockerfile", default="", blank=True, limit=builds.COMMAND_LIMIT)
     fields.finish()
     return NewBuild(image, sha, builds.procfile(data), dockerfile)
+
+
+def command(data: Data) -> str:
+    """Body of a one-off command."""
+    fields = Fields(data)
+    text = fields.text("command", check=runs.check_command)
+    fields.finish()
+    return text
 
 
 def receiver(data: Data) -> Receiver:

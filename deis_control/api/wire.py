@@ -17,6 +17,7 @@ from deis_control.model import (
     PhaseLine,
     Push,
     Release,
+    Run,
     SshKey,
     Target,
     Token,
@@ -162,6 +163,24 @@ def container(found: CopyState, owner: App) -> Json:
         "created": found.created,
         "updated": found.created,
         "uuid": found.uuid,
+    }
+
+
+def run(found: Run) -> Json:
+    """A one-off command, without its output."""
+    return {
+        "app": found.app,
+        "num": found.num,
+        "release": found.release,
+        "command": found.command,
+        "actor": found.actor,
+        "state": found.state.value,
+        "exit_code": found.exit_code,
+        "reason": found.reason,
+        "truncated": found.truncated,
+        "created": iso(found.created),
+        "started": None if found.started is None else iso(found.started),
+        "ended": None if found.ended is None else iso(found.ended),
     }
 
 

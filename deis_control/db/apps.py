@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from deis_control.db.control import count_intent, notify
-from deis_control.db.listen import APPS, PHASES
+from deis_control.db.listen import APPS, PHASES, RUN_ENDS, RUNS
 from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
 from deis_control.errors import Conflict, Invalid, NotFound
@@ -155,6 +155,7 @@ async def take_seq(conn: Connection, app: UUID) -> int:
 async def set_destroying(conn: Connection, app: UUID, destroying: bool) -> None:
     """Whether the app takes no more changes because it goes."""
     await conn.execute("UPDATE apps SET destroying = $2 WHERE uuid = $1", app, destroying)
+    await notify(conn, RUNS, str(app))
 
 
 async def delete(conn: Connection, app: UUID) -> None:
@@ -164,6 +165,8 @@ async def delete(conn: Connection, app: UUID) -> None:
     """
     ended = "SELECT pg_notify($2, id::text) FROM operations WHERE app = $1"
     await conn.execute(ended, app, PHASES)
+    over = "SELECT pg_notify($2, uuid::text) FROM runs WHERE app = $1"
+    await conn.execute(over, app, RUN_ENDS)
     await conn.execute("DELETE FROM apps WHERE uuid = $1", app)
     await changed(conn, app)
 

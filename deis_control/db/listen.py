@@ -20,7 +20,13 @@ PHASES = "phases"
 APPS = "apps"
 """An app was made, or its names or guards changed; the payload is the app's uuid."""
 
-CHANNELS = (OPERATIONS, PHASES, APPS)
+RUNS = "runs"
+"""A one-off command was accepted, or its app shall go; the payload is the app's uuid."""
+
+RUN_ENDS = "run_ends"
+"""A one-off command ended; the payload is its uuid."""
+
+CHANNELS = (OPERATIONS, PHASES, APPS, RUNS, RUN_ENDS)
 _PROBE = 15.0
 
 

@@ -17,7 +17,7 @@ from deis_control.errors import SchemaError
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 COMPAT_VERSION = 1
 
 _LOCK = 0x0DE15

@@ -50,9 +50,14 @@ class Store:
             self._view.wrote(batch.ops, result.revision)
         return True
 
-    async def list(self, prefix: str) -> Listing:
-        """What lies below a prefix now. EtcdError."""
-        return await self._etcd.list(prefix)
+    async def list(self, prefix: str, page: int = 1000) -> Listing:
+        """What lies below a prefix now, read so many keys at a time. EtcdError."""
+        return await self._etcd.list(prefix, page)
+
+    @property
+    def incarnation(self) -> str:
+        """Which life of the store this term is for."""
+        return self._incarnation.id
 
     def _guards(self) -> tuple[Compare, ...]:
         return (self._term.guard, value_is(keys.INCARNATION, self._incarnation.to_bytes()))

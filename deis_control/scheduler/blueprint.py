@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from deis_control.model import Build, ConfigData, Target
 from deis_control.rules import command_for, memory_bytes
+from deis_control.rules.runs import entrypoint_for
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HealthCheck, Placement, Route
 
@@ -67,6 +68,18 @@ class Blueprint:
             health=health_of(self.config.values) if copy.routable else None,
             grace=grace,
         )
+
+    def run(
+        self, copy: CopyName, *, uuid: str, created: str, grace: float, sealed: str
+    ) -> Placement:
+        """The placement of a one-off command, `sealed` being its arguments.
+
+        A limit that was set for the type `run` holds for it, like for every other type.
+        """
+        assert self.build is not None
+        made = self.placement(copy, uuid=uuid, created=created, grace=grace)
+        entrypoint = entrypoint_for(self.build)
+        return replace(made, command=None, entrypoint=entrypoint, sealed=sealed)
 
     def route(self, domains: tuple[str, ...], *, drain: float) -> Route:
         """The app's route when this release serves."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import uuid4
@@ -59,17 +59,19 @@ class Leadership:
     catalogue: Catalogue
     intent: IntentMirror
     mirror: Mirror
+    envs: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a one-off command is placed, and while configs that nobody needs are deleted."""
 
     async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
         changes = [change_for(app, step, self._maker(blueprint)) for step in decision.steps]
         if any(isinstance(step, Place) for step in decision.steps):
-            changes = [*self._env(blueprint), *changes]
+            changes = [*self.env(blueprint), *changes]
         return await self.store.write(changes)
 
     async def sweep(self, app: str) -> None:
         """Remove what may be left of an app that is gone. Fenced, EtcdError."""
-        prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app))
+        prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app), keys.runs_of(app))
         await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
 
     def _maker(self, blueprint: Blueprint | None) -> Callable[[CopyName], Placement]:
@@ -82,7 +84,7 @@ class Leadership:
 
         return make
 
-    def _env(self, blueprint: Blueprint | None) -> list[Change]:
+    def env(self, blueprint: Blueprint | None) -> list[Change]:
         """The release's config, sealed, before the placements that need it."""
         if blueprint is None or blueprint.env_name is None:
             return []

@@ -17,6 +17,7 @@ from deis_control.scheduler.leadership import Events, Leadership, patiently
 from deis_control.scheduler.mirror import Mirror
 from deis_control.scheduler.plan import End
 from deis_control.scheduler.restore import Known, Restoration
+from deis_control.scheduler.runs import Runs
 from deis_control.scheduler.settings import SchedulerSettings
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.worker import Worker, rest_decision
@@ -136,6 +137,7 @@ class Leading:
         self._group = group
         self._workers: dict[str, Worker] = {}
         self._counted = -1
+        self._runs = Runs(lead)
 
     async def run(self) -> None:
         """Read everything once, before anything is concluded; then keep looking."""
@@ -143,6 +145,7 @@ class Leading:
         spawn(self._group, "operations", self._operations())
         spawn(self._group, "catalogue", self._catalogue())
         spawn(self._group, "slow look", self._slow_look())
+        spawn(self._group, "commands", self._runs.run())
         await self._changes()
 
     async def _first_look(self) -> None:
@@ -209,7 +212,9 @@ class Leading:
                 apps, everything = await changes.wait()
                 for app in apps:
                     self._look(app)
+                    self._runs.poke(app)
                 if everything:
+                    self._runs.poke(None)
                     for worker in self._workers.values():
                         worker.poke()
 

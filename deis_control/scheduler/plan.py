@@ -241,7 +241,10 @@ def _retiring(decision: Decision, leave: Retirement) -> Decision:
 
 
 def _removal(world: World, timing: Timing) -> Decision:
-    """Nothing of the app shall stay: first its route, then its copies."""
+    """Nothing of the app shall stay: first its route, then its copies.
+
+    One-off commands are ended beside this, and waited for.
+    """
     leaving = list(world.placed.values())
     if not world.may_remove:
         kept = f"{world.app} stays while the database is behind the store"
@@ -251,7 +254,7 @@ def _removal(world: World, timing: Timing) -> Decision:
     if world.route is not None and not any(isinstance(step, DropRoute) for step in steps):
         steps = (*steps, DropRoute(world.route.revision))
     notes = _late(leave.barrier)
-    if not leaving and not steps:
+    if not leaving and not world.runs and not steps:
         return Decision((), OpPhase.DONE, f"nothing is left of {world.app}", End.DONE)
     only_stopping = not leave.serving and not steps
     if only_stopping and timing.past("stopping", world.limits.stop):

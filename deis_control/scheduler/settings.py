@@ -33,6 +33,9 @@ class SchedulerSettings:
     stop_timeout: float = setting(
         60, "Seconds for the hosts to end the copies of an app that is destroyed."
     )
+    run_timeout: float = setting(
+        1200, "Seconds that a one-off command may wait for a host, and may then run."
+    )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
 

@@ -21,7 +21,7 @@ from deis_control.scheduler.world import (
 )
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
-from deis_node.cluster.names import parse_container
+from deis_node.cluster.names import RUN_TYPE, parse_container
 from deis_node.cluster.records import (
     Endpoint,
     Host,
@@ -40,9 +40,11 @@ _R = TypeVar("_R", bound=Record)
 
 @dataclass(slots=True)
 class AppKeys:
-    """What the store holds of one app; `placed` and `endpoints` are by container name."""
+    """What the store holds of one app; `placed`, `runs`, `endpoints` are by container name."""
 
     placed: dict[str, Placed] = field(default_factory=dict)
+    runs: dict[str, Placed] = field(default_factory=dict)
+    """One-off commands: they belong to no formation and to no rollout."""
     instances: dict[str, Seen] = field(default_factory=dict)
     """By `<host>/<container>`."""
     endpoints: dict[str, Published] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class AppKeys:
     @property
     def empty(self) -> bool:
         """Whether nothing is left of the app."""
-        return not (self.placed or self.instances or self.endpoints or self.route)
+        return not any((self.placed, self.runs, self.instances, self.endpoints, self.route))
 
 
 class Index:
@@ -82,6 +84,7 @@ class Index:
             now=now,
             target=target,
             placed=dict(mine.placed),
+            runs=len(mine.runs),
             instances=dict(mine.instances),
             endpoints=dict(mine.endpoints),
             route=mine.route,
@@ -128,14 +131,15 @@ class Index:
         if copy is None:
             return None
         mine = self._of(copy.app)
-        before = mine.placed.get(container)
+        same_kind = mine.runs if copy.type == RUN_TYPE else mine.placed
+        before = same_kind.get(container)
         if before is not None and before.host == host:
-            del mine.placed[container]
+            del same_kind[container]
             self._count(before, -1)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
-            mine.placed[container] = placed
+            same_kind[container] = placed
             self._count(placed, 1)
         return self._tidy(copy.app)
 

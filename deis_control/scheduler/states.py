@@ -10,6 +10,7 @@ _STATES = {
     Phase.BACKOFF: "down",
     Phase.CRASHED: "crashed",
     Phase.FAILED: "crashed",
+    Phase.ENDED: "down",
     Phase.STOPPING: "down",
     Phase.STOPPED: "destroyed",
 }

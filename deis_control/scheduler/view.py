@@ -185,8 +185,17 @@ class ClusterView:
         """
         if not self.loaded and not self._index.apps:
             raise Unavailable("The state of the cluster is not known yet.")
-        placed = self.app(app).placed.values()
+        found = self.app(app)
+        placed = (*found.placed.values(), *found.runs.values())
         return [self._state(item) for item in placed if self._shown(item)]
+
+    def runs(self) -> Sequence[Placed]:
+        """The one-off commands of all apps that are on hosts."""
+        return [item for found in self._index.apps.values() for item in found.runs.values()]
+
+    def is_alive(self, host: str) -> bool:
+        """Whether the host's record is there."""
+        return host in self._index.hosts
 
     def _shown(self, placed: Placed) -> bool:
         stopping = placed.placement.state is PlacementState.STOP

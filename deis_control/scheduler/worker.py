@@ -137,10 +137,11 @@ class Worker:
         desired = self._lead.catalogue.get(self.app)
         if desired is None:
             return
-        keep = await self._kept(app, desired)
-        listing = await self._lead.store.list(f"{keys.ENVS}{self.app}/")
-        stale = [kv.key for kv in listing.items if kv.key not in keep]
-        await self._lead.store.write(Change((), (Delete(key),)) for key in stale)
+        async with self._lead.envs:
+            keep = await self._kept(app, desired)
+            listing = await self._lead.store.list(f"{keys.ENVS}{self.app}/")
+            stale = [kv.key for kv in listing.items if kv.key not in keep]
+            await self._lead.store.write(Change((), (Delete(key),)) for key in stale)
 
     async def _kept(self, app: UUID, desired: Desired) -> set[str]:
         """The configs of the last two live releases, and those that placements name."""
@@ -151,7 +152,8 @@ class Worker:
                 kept.add(keys.env(self.app, before.version))
             except NotFound:
                 pass
-        placed = self._lead.view.app(self.app).placed.values()
+        found = self._lead.view.app(self.app)
+        placed = (*found.placed.values(), *found.runs.values())
         return kept | {keys.ENVS + item.placement.env for item in placed if item.placement.env}
 
     def _say(self, decision: Decision) -> None:

@@ -130,6 +130,8 @@ class World:
     """None: the app is gone or going, nothing of it shall stay."""
     placed: Mapping[str, Placed] = field(default_factory=dict)
     """By container name."""
+    runs: int = 0
+    """How many one-off commands the store holds of it; they are not the planner's to end."""
     instances: Mapping[str, Seen] = field(default_factory=dict)
     """By `<host>/<container>`."""
     endpoints: Mapping[str, Published] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from deis_control.services.perms import Perms
 from deis_control.services.platform import Current
 from deis_control.services.pushes import Pushes
 from deis_control.services.releases import Releases
+from deis_control.services.runs import Runs
 from deis_control.services.tokens import Tokens
 from deis_control.services.users import Users
 from deis_node.cluster.seal import Ring
@@ -51,6 +52,7 @@ class Services:
     releases: Releases
     tokens: Tokens
     users: Users
+    runs: Runs
 
     @classmethod
     def make(
@@ -89,4 +91,5 @@ class Services:
             releases=Releases(database, operations),
             tokens=Tokens(database),
             users=Users(database, passwords),
+            runs=Runs(database, ring, operations, events),
         )

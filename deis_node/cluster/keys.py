@@ -14,6 +14,7 @@ SERVICES = "/deis/services/"
 ROUTES = "/deis/routes/"
 CERTS = "/deis/certs/"
 ROUTERS = "/deis/routers/"
+RUNS = "/deis/runs/"
 CONTROL = "/deis/control/"
 
 LEADER = "/deis/control/leader"
@@ -87,6 +88,26 @@ def service(app: str, container: str) -> str:
 def services_of(app: str) -> str:
     """The prefix of one app's endpoints."""
     return f"{SERVICES}{app}/"
+
+
+def runs_of(app: str) -> str:
+    """The prefix of what one app's one-off commands left behind."""
+    return f"{RUNS}{app}/"
+
+
+def run_of(app: str, container: str) -> str:
+    """The prefix of what one one-off command left behind."""
+    return f"{RUNS}{app}/{container}/"
+
+
+def run_output(app: str, container: str, number: int) -> str:
+    """One sealed piece of its output, counted from 0."""
+    return f"{RUNS}{app}/{container}/{number:04}"
+
+
+def run_end(app: str, container: str) -> str:
+    """How it ended; written after the last piece of its output."""
+    return f"{RUNS}{app}/{container}/end"
 
 
 def route(app: str) -> str:

@@ -50,7 +50,10 @@ class Record:
 
 
 class PlacementState(StrEnum):
-    """What the leader wants of a copy: serve, take no new requests, or end."""
+    """What the leader wants of a copy: serve, take no new requests, or end.
+
+    Of a one-off command `withdraw` wants that it ends now and that its result is handed over.
+    """
 
     RUN = "run"
     WITHDRAW = "withdraw"
@@ -62,8 +65,8 @@ class Phase(StrEnum):
 
     `pulling`, `starting` and `running` are the way up; `backoff` is between two restarts,
     `crashed` is given up until the pause ends, `failed` could not be made at all (no image,
-    no shell, no port), `stopping` got its SIGTERM, `stopped` is gone and the host keeps nothing
-    of it.
+    no shell, no port), `ended` is a one-off command whose result lies in the store, `stopping`
+    got its SIGTERM, `stopped` is gone and the host keeps nothing of it.
     """
 
     PULLING = "pulling"
@@ -72,6 +75,7 @@ class Phase(StrEnum):
     BACKOFF = "backoff"
     CRASHED = "crashed"
     FAILED = "failed"
+    ENDED = "ended"
     STOPPING = "stopping"
     STOPPED = "stopped"
 
@@ -130,6 +134,10 @@ class Placement(Record):
     health: HealthCheck | None = None
     grace: float = 30
     """Seconds between SIGTERM and SIGKILL."""
+    entrypoint: tuple[str, ...] | None = None
+    """In the place of the image's own."""
+    sealed: str | None = None
+    """A one-off command's arguments, as `seal_command` makes them, in the place of `command`."""
     state: PlacementState = PlacementState.RUN
 
     @property
@@ -163,6 +171,26 @@ class Instance(Record):
     last_exit: LastExit | None = None
     error: str | None = None
     """Why the copy is not ready, as a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd(Record):
+    """How a one-off command ended, at `/deis/runs/<app>/<container>/end`."""
+
+    uuid: str
+    """Of its placement."""
+    code: int | None = None
+    """Its exit code; None when it never ran to an end."""
+    error: str | None = None
+    """Why there is no result, as a sentence."""
+    oom: bool = False
+    pieces: int = 0
+    """In how many its output lies beside this key."""
+    truncated: bool = False
+    """Whether the output's beginning was cut off."""
+    started: str | None = None
+    """RFC 3339, by the host's clock."""
+    finished: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

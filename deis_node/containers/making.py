@@ -81,6 +81,11 @@ class Maker:
 
     async def make(self, wanted: Placement) -> Outcome:
         """Make the container that a placement asks for, and start it."""
+        made = await self.create(wanted)
+        return await self.start(made, wanted) if isinstance(made, str) else made
+
+    async def create(self, wanted: Placement) -> str | Outcome:
+        """Make the container and leave it there: its id, or why there is none."""
         image = await self.docker.image(wanted.image)
         if image is None:
             return self._fetch(wanted.image)
@@ -119,9 +124,9 @@ class Maker:
             return None
         return Published(inside=inside, host=self.ports.take(name.container, name.app))
 
-    async def _create(self, wanted: Placement, body: Mapping[str, Any]) -> Outcome:
+    async def _create(self, wanted: Placement, body: Mapping[str, Any]) -> str | Outcome:
         try:
-            container = await self.docker.create(wanted.copy.container, body)
+            return await self.docker.create(wanted.copy.container, body)
         except Unavailable:
             raise
         except (Conflict, NotFound) as err:
@@ -129,7 +134,6 @@ class Maker:
             return NotYet(err.text)
         except DockerError as err:
             return Failed(spec.explain(err.text, wanted))
-        return await self.start(container, wanted)
 
     async def _other_port(self, container: str, name: CopyName) -> Outcome:
         """A container's port is fixed when it is made, so it is made anew with another one."""

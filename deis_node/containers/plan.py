@@ -24,6 +24,10 @@ class Present:
     state: State
     fingerprint: str = ""
     """What its placement asked for when it was made, see `spec.fingerprint`."""
+    run: str = ""
+    """Of a one-off command: the uuid of the placement that it was made for."""
+    error: str = ""
+    """Why the engine could not start it; empty otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
 from deis_node.containers.making import Maker
+from deis_node.containers.once_worker import OnceWorker
+from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.pulls import Pulls
 from deis_node.containers.saved import SavedState, StateFile
@@ -87,6 +89,9 @@ class Runner:
             quarantine=settings.port_quarantine,
         )
         self._envs = Envs(etcd, ring)
+        self._oneoffs = OneOffs(
+            etcd, ring, host, state_dir / "runs.json", limit=settings.run_output
+        )
         self._tasks = Tasks()
         self._tools = self._make_tools()
         self._workers: dict[str, Worker] = {}
@@ -129,6 +134,7 @@ class Runner:
         """Take in what was saved; its age in seconds."""
         saved, age = await self._state.load()
         await self._ports.load()
+        await self._oneoffs.load()
         self._saved = saved or SavedState()
         self._envs.remember(self._saved.envs)
         self._wanted = Wanted(
@@ -240,11 +246,13 @@ class Runner:
             settings=settings,
             wanted=lambda: self._wanted,
             may_start=lambda: self._may_start,
+            oneoffs=self._oneoffs,
             read_out=self._read_out,
         )
 
     def _employ(self, name: CopyName) -> Worker:
-        worker = Worker(name, self._tools)
+        kind = OnceWorker if name.type == RUN_TYPE else Worker
+        worker = kind(name, self._tools)
         self._workers[name.container] = worker
         self._tasks.start(f"copy {name.container} #{next(self._numbers)}", self._work(worker))
         return worker
@@ -307,7 +315,7 @@ class Runner:
         found = {item.name: item for item in await self._docker.list(self._ours())}
         for name, item in found.items():
             copy = spec.copy_of(name, item.labels)
-            if copy is None or copy.type == RUN_TYPE:
+            if copy is None:
                 continue
             if name not in self._workers:
                 self._employ(copy)
@@ -315,6 +323,8 @@ class Runner:
         for name, worker in self._workers.items():
             if _differs(self.copies.get(name), found.get(name)):
                 worker.wake()
+        if self._wanted.trusted:
+            await self._oneoffs.keep({*self._wanted.placements, *self._workers})
 
     def _ours(self) -> dict[str, str]:
         return {labels.PLATFORM: self._place.platform}

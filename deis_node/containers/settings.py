@@ -48,5 +48,8 @@ class RunnerSettings:
     )
     log_size: str = setting("50m", "Size at which the Docker Engine rotates a container's log.")
     log_files: int = setting(2, "Log files that the Docker Engine keeps of a container.")
+    run_output: int = setting(
+        4 * 1024 * 1024, "Bytes that are kept of what a one-off command wrote, its last ones."
+    )
     clean_every: float = setting(3600.0, "Seconds between two cleanings of unused images.")
     image_hours: float = setting(72.0, "Hours that an image is kept after its last use.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deis_node.cluster.names import CopyName
+from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.records import Placement
 from deis_node.docker import labels
 from deis_node.docker.errors import StartFault, start_fault
@@ -119,6 +119,8 @@ def body(
         "Labels": _labels(placement, place, port),
         "HostConfig": host,
     }
+    if placement.entrypoint is not None:
+        made["Entrypoint"] = list(placement.entrypoint)
     if placement.command is not None:
         made["Cmd"] = list(placement.command)
     if port is not None:
@@ -139,6 +141,8 @@ def _labels(placement: Placement, place: Place, port: Published | None) -> dict[
         labels.GENERATION: str(placement.generation),
         labels.SPEC: fingerprint(placement),
     }
+    if placement.type == RUN_TYPE:
+        made[labels.RUN] = placement.uuid
     return made if port is None else {**made, labels.PORT: f"{port.host}:{port.inside}"}
 
 

@@ -17,6 +17,7 @@ from deis_node.containers import plan, restarts, spec
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
 from deis_node.containers.making import Again, Fetching, Made, Maker, NotYet, Outcome
+from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.plan import Present, Rest, Situation, Step
 from deis_node.containers.restarts import Failures, Restarts
 from deis_node.containers.settings import RunnerSettings
@@ -52,6 +53,8 @@ class Tools:
     settings: RunnerSettings
     wanted: Callable[[], Wanted]
     may_start: Callable[[], bool]
+    oneoffs: OneOffs
+    """What workers of one-off commands need besides."""
     read_out: Callable[[str], Awaitable[None]] | None
     """Waits until a container's log has been read to its end."""
 
@@ -109,7 +112,7 @@ class Worker:
         try:
             while True:
                 present = await self._look()
-                rest = await self._carry_out(plan.next_step(self._situation(present)))
+                rest = await self._step(present)
                 if rest is not None:
                     return rest
         except Unavailable as err:
@@ -145,8 +148,14 @@ class Worker:
             await self._see_ended(info)
         else:
             self._show(known=True, container_id=info.id, run=None, address=None)
-        mark = info.labels.get(labels.SPEC, "")
-        return Present(info.id, ours=True, state=info.state, fingerprint=mark)
+        return Present(
+            info.id,
+            ours=True,
+            state=info.state,
+            fingerprint=info.labels.get(labels.SPEC, ""),
+            run=info.labels.get(labels.RUN, ""),
+            error=info.error,
+        )
 
     def _see_running(self, info: ContainerInfo) -> None:
         port = spec.published(info.labels)
@@ -186,6 +195,10 @@ class Worker:
 
     # --- deciding ------------------------------------------------------------------------
 
+    async def _step(self, present: Present | None) -> Rest | None:
+        """Decide one step and take it; None when it is worth looking again at once."""
+        return await self._carry_out(plan.next_step(self._situation(present)))
+
     def _situation(self, present: Present | None) -> Situation:
         wanted = self._placement()
         if wanted is not None:
@@ -208,7 +221,6 @@ class Worker:
     # --- doing ---------------------------------------------------------------------------
 
     async def _carry_out(self, step: Step) -> Rest | None:
-        """Take one step; None when it is worth looking again at once."""
         wanted = self._placement()
         match step:
             case Rest():

@@ -7,7 +7,7 @@ from typing import Any
 
 from deis_node.docker import model
 from deis_node.docker.errors import DockerError, NotFound, StartFailed, Unavailable
-from deis_node.docker.model import Container, ContainerInfo, LogChunk
+from deis_node.docker.model import Container, ContainerInfo, LogChunk, Output
 from deis_node.docker.streams import (
     Demultiplexer,
     container_path,
@@ -107,6 +107,24 @@ class ContainerCalls(Wire):
             while piece := await answer.read():
                 for stream, payload in demultiplexer.feed(piece):
                     yield log_chunk(stream, payload)
+
+    async def output(self, container: str, limit: int) -> Output:
+        """What an ended container wrote, byte for byte, at most its last `limit` bytes.
+
+        NotFound; Unavailable when the engine breaks off.
+        """
+        demultiplexer = Demultiplexer()
+        path = f"containers/{container_path(container)}/logs"
+        params = {"stdout": "1", "stderr": "1"}
+        kept, size = bytearray(), 0
+        async with self._open("GET", path, params=params, idle=self._timeout) as answer:
+            while piece := await answer.read():
+                for _, payload in demultiplexer.feed(piece):
+                    kept += payload
+                    size += len(payload)
+                if len(kept) > 2 * limit:
+                    del kept[:-limit]
+        return Output(bytes(kept[max(len(kept) - limit, 0) :]), truncated=size > limit)
 
     async def tail(self, container: str, lines: int) -> tuple[str, ...]:
         """The last lines of a container's log, both streams, oldest first. NotFound."""

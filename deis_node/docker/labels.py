@@ -18,3 +18,6 @@ SPEC = "deis.spec"
 
 PORT = "deis.port"
 """`<host port>:<container port>` of a container that is published; absent otherwise."""
+
+RUN = "deis.run"
+"""Only of a one-off command: its uuid, so that no command is taken for an earlier one."""

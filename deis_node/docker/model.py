@@ -135,6 +135,15 @@ class LogChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a container wrote, both streams in the order of its log."""
+
+    data: bytes
+    truncated: bool = False
+    """Whether its beginning was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
 class BuildLine:
     """A line that a build prints."""
 

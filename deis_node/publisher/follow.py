@@ -75,7 +75,7 @@ class Follower:
         if copy is None or not copy.known:
             return False
         if copy.run is None:
-            return copy.phase in (Phase.CRASHED, Phase.FAILED)
+            return copy.phase in (Phase.CRASHED, Phase.FAILED, Phase.ENDED)
         verdict = self._verdict
         answered = verdict is not None and (verdict.ready or verdict.error is not None)
         return answered and self._held is not None

@@ -214,4 +214,4 @@ def strangers(instances: Mapping[str, object], followed: frozenset[str]) -> tupl
     return tuple(name for name in names if name is not None)
 
 
-_ENDS = frozenset({Phase.FAILED, Phase.CRASHED, Phase.STOPPED})
+_ENDS = frozenset({Phase.FAILED, Phase.CRASHED, Phase.ENDED, Phase.STOPPED})

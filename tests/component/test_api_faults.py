@@ -82,6 +82,7 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     ("/v1/apps/hello/builds/", {"image": "x", "sha": "", "procfile": {}, "dockerfile": ""}),
     ("/v1/apps/hello/releases/rollback/", {"version": 1}),
     ("/v1/apps/hello/scale/", {"web": 1}),
+    ("/v1/apps/hello/run", {"command": "true"}),
     ("/v1/hooks/push/", PUSH),
     ("/v1/hooks/config/", RECEIVER),
     ("/v1/hooks/build/", RECEIVER | {"image": "x", "sha": "a", "procfile": {}}),

@@ -77,6 +77,16 @@ def test_no_command_leaves_the_images_own() -> None:
     assert "Cmd" not in make_body(command=None)
 
 
+def test_an_entry_point_takes_the_place_of_the_images_own() -> None:
+    assert "Entrypoint" not in make_body()
+    assert make_body(entrypoint=("/runner/init",))["Entrypoint"] == ["/runner/init"]
+
+
+def test_only_a_one_off_command_is_labelled_with_its_uuid() -> None:
+    assert "deis.run" not in make_body()["Labels"]
+    assert make_body(type="run", uuid="u1")["Labels"]["deis.run"] == "u1"
+
+
 def test_a_container_is_known_by_its_labels_and_its_name() -> None:
     placement = make_placement(generation=2)
     labels = spec.body(placement, {}, PLACE, None, Logging())["Labels"]

@@ -169,3 +169,16 @@ def test_an_operation_of_a_database_behind_the_store_moves_traffic_and_stops_not
     )
     decision = plan_app(after)
     assert (decision.steps, decision.end) == ((), End.DONE)
+
+
+def test_an_app_that_goes_waits_for_its_one_off_commands_a_while() -> None:
+    first = plan_app(make_world(None, runs=1))
+    assert (first.end, first.steps) == (None, ())
+    later = make_world(None, runs=1, now=1060.0, timers=first.timers)
+    assert plan_app(later).end is End.DONE
+
+
+def test_one_off_commands_do_not_keep_an_app_from_rest() -> None:
+    world = make_world(make_target(ONE), serving=[ONE], route=make_route(2), runs=3)
+    decision = plan_app(world)
+    assert (decision.end, decision.steps) == (End.DONE, ())

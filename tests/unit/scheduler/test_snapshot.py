@@ -37,6 +37,20 @@ def test_an_apps_keys_come_together_under_its_name() -> None:
     assert mine.route is not None
 
 
+def test_one_off_commands_are_none_of_the_planners_copies_but_load_their_host() -> None:
+    index = Index()
+    command = make_copy("run")
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1")), 0)
+    index.take(placement_kv(command, memory=1 << 20), 0)
+    world = index.world("hello", None, now=0, limits=Limits())
+    assert (world.placed, world.runs) == ({}, 1)
+    assert list(index.apps["hello"].runs) == [command.container]
+    assert [(host.copies, host.reserved) for host in index.loads()] == [(1, 1 << 20)]
+    index.drop(keys.placement("host-1", command.container), 0)
+    assert "hello" not in index.apps
+    assert [(host.copies, host.reserved) for host in index.loads()] == [(0, 0)]
+
+
 def test_an_app_of_which_nothing_is_left_is_forgotten() -> None:
     index = Index()
     index.take(placement_kv(COPY), 0)
