@@ -4,7 +4,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from deis_control.api import schemas, wire
+from deis_control.api import insight, schemas, wire
 from deis_control.api.answers import answer, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
@@ -22,6 +22,10 @@ async def page(call: Call) -> web.Response:
 async def create(call: Call) -> web.Response:
     """POST /v1/apps/<app>/builds/ — pulls the image and releases it."""
     new = schemas.build(call.data)
+    if call.dry_run:
+        return answer(
+            insight.preview(await call.services.builds.preview(call.app, call.caller, new))
+        )
     made = await call.services.builds.create(call.app, call.caller, new)
     return answer(wire.build(made.build), 201, wire.release_headers(made.release))
 

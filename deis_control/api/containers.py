@@ -1,13 +1,14 @@
-"""Copies: listing, restarting, scaling (api.md section 7)."""
+"""Copies: listing, restarting, scaling (api.md section 7), stopping and starting."""
 
 from collections.abc import Sequence
 
 from aiohttp import web
 
-from deis_control.api import wire
+from deis_control.api import insight, wire
 from deis_control.api.answers import answer, cut, empty, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
+from deis_control.deltas import StartDelta, StopDelta
 from deis_control.rules.scaling import requested_structure
 from deis_control.services.containers import CopyState
 
@@ -34,10 +35,12 @@ async def show(call: Call) -> web.Response:
 @may(Who.APP_USER)
 async def restart(call: Call) -> web.Response:
     """POST /v1/apps/<app>/containers/[<type>/[<num>/]]restart/ — a bare array."""
-    parts = call.request.match_info
-    found = await call.services.containers.restart(
-        call.app, call.caller, parts.get("type"), parts.get("num")
-    )
+    containers, parts = call.services.containers, call.request.match_info
+    kind, num = parts.get("type"), parts.get("num")
+    if call.dry_run:
+        foreseen = await containers.preview_restart(call.app, call.caller, kind, num)
+        return answer(insight.preview(foreseen))
+    found = await containers.restart(call.app, call.caller, kind, num)
     return answer([wire.container(copy, call.app) for copy in found])
 
 
@@ -45,7 +48,33 @@ async def restart(call: Call) -> web.Response:
 async def scale(call: Call) -> web.Response:
     """POST /v1/apps/<app>/scale/."""
     requested = requested_structure(call.data)
+    if call.dry_run:
+        foreseen = await call.services.containers.preview_scale(call.app, call.caller, requested)
+        return answer(insight.preview(foreseen))
     await call.services.containers.scale(call.app, call.caller, requested)
+    return empty(204)
+
+
+@may(Who.APP_USER)
+async def stop(call: Call) -> web.Response:
+    """POST /v1/apps/<app>/containers/[<type>/]stop/ — the counts stay."""
+    return await _steer(call, StopDelta(call.request.match_info.get("type")))
+
+
+@may(Who.APP_USER)
+async def start(call: Call) -> web.Response:
+    """POST /v1/apps/<app>/containers/[<type>/]start/ — at the counts that a stop has kept."""
+    return await _steer(call, StartDelta(call.request.match_info.get("type")))
+
+
+async def _steer(call: Call, delta: StopDelta | StartDelta) -> web.Response:
+    containers = call.services.containers
+    if call.dry_run:
+        return answer(
+            insight.preview(await containers.preview_steering(call.app, call.caller, delta))
+        )
+    operation = await containers.accept_steering(call.app, call.caller, delta)
+    await call.services.operations.wait(operation)
     return empty(204)
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from deis_control.api import wire
+from deis_control.api import insight, wire
 from deis_control.api.answers import answer, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
@@ -25,9 +25,21 @@ async def show(call: Call) -> web.Response:
 
 
 @may(Who.APP_USER)
+async def diff(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/releases/v<A>/diff/v<B>/ — config values by name unless `values`."""
+    old, new = _version(call.part("version")), _version(call.part("other"))
+    values = call.flag("values")
+    found = await call.services.releases.diff(call.app, old, new)
+    return answer(insight.release_diff(found, values=values))
+
+
+@may(Who.APP_USER)
 async def rollback(call: Call) -> web.Response:
     """POST /v1/apps/<app>/releases/rollback/."""
     version = requested_version(call.data)
+    if call.dry_run:
+        foreseen = await call.services.releases.preview_rollback(call.app, call.caller, version)
+        return answer(insight.preview(foreseen))
     made = await call.services.releases.rollback(call.app, call.caller, version)
     return answer({"version": made}, 201)
 

@@ -131,6 +131,8 @@ class Placement(Record):
     grace: float = 30
     """Seconds between SIGTERM and SIGKILL."""
     state: PlacementState = PlacementState.RUN
+    why: str | None = None
+    """Why this host, as a sentence for people; no part of what the host is asked for."""
 
     @property
     def copy(self) -> CopyName:

@@ -11,6 +11,7 @@ SAMPLES = {
     "app": "hello",
     "id": "some-key",
     "num": "1",
+    "other": "1",
     "type": "web",
     "uuid": "11111111-2222-4333-8444-555555555555",
     "version": "1",

@@ -1,0 +1,69 @@
+"""What an operation changes, in words; secrets by name only. PURE."""
+
+from collections.abc import Mapping
+
+from deis_control.deltas import (
+    BuildDelta,
+    ConfigDelta,
+    Delta,
+    RestartDelta,
+    RollbackDelta,
+    ScaleDelta,
+    StartDelta,
+    StopDelta,
+)
+from deis_control.model import Build
+from deis_control.rules.releases import deployed
+
+_SHOWN = 12
+
+
+def summary_of(delta: Delta, build: Build | None = None) -> str:
+    """The change in a few words: `config: set A, B; unset C`, `scale web=3`, `rollback to v2`."""
+    if isinstance(delta, BuildDelta):
+        return f"deploy {deployed(build)}" if build is not None else "deploy"
+    if isinstance(delta, ConfigDelta):
+        return _config(delta)
+    if isinstance(delta, RollbackDelta):
+        return "rollback" if delta.version is None else f"rollback to v{delta.version}"
+    if isinstance(delta, ScaleDelta):
+        counts = (f"{kind}={count}" for kind, count in delta.structure.items())
+        return f"scale {' '.join(counts)}".rstrip()
+    return _steering(delta)
+
+
+def process(kind: str | None, num: int | None) -> str:
+    """`web.1`, `web`, or nothing for all."""
+    return ".".join(str(part) for part in (kind, num) if part is not None)
+
+
+def _steering(delta: Delta) -> str:
+    if isinstance(delta, RestartDelta):
+        return f"restart {process(delta.type, delta.num)}".rstrip()
+    if isinstance(delta, StopDelta | StartDelta):
+        verb = "stop" if isinstance(delta, StopDelta) else "start"
+        return f"{verb} {delta.type or ''}".rstrip()
+    return "destroy"
+
+
+def _config(delta: ConfigDelta) -> str:
+    sections = {
+        "config": delta.values,
+        "memory": delta.memory,
+        "cpu": delta.cpu,
+        "tags": delta.tags,
+    }
+    parts = [f"{name}: {_set_and_unset(section)}" for name, section in sections.items() if section]
+    return "; ".join(parts) or "config: nothing"
+
+
+def _set_and_unset(section: Mapping[str, object]) -> str:
+    given = sorted(key for key, value in section.items() if value is not None)
+    gone = sorted(key for key, value in section.items() if value is None)
+    words = (("set", given), ("unset", gone))
+    return "; ".join(f"{verb} {_listed(keys)}" for verb, keys in words if keys)
+
+
+def _listed(keys: list[str]) -> str:
+    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+    return ", ".join(key[:64] for key in keys[:_SHOWN]) + more
