@@ -98,7 +98,7 @@ class Builds:
         refuse_platform_image(new.image)
         reference = await self._images.find_image(app.id, new.sha) if new.sha else None
         build = _imagined(app, user, new, reference)
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             delta = BuildDelta(str(build.uuid))
             return await self._previews.of(conn, app, user, delta, build)
 

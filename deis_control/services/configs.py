@@ -39,7 +39,7 @@ class Configs:
 
     async def preview(self, app: App, user: User, delta: ConfigDelta) -> Preview:
         """What a change would do; Invalid when the config would be too large."""
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             await self._check(conn, app, delta)
             return await self._previews.of(conn, app, user, delta)
 

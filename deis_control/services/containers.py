@@ -72,7 +72,7 @@ class Containers:
 
     async def preview_scale(self, app: App, user: User, requested: dict[str, int]) -> Preview:
         """What a scale would do; the same errors."""
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             await self._check_scale(conn, app, requested)
             return await self._previews.of(conn, app, user, ScaleDelta(requested))
 
@@ -94,7 +94,7 @@ class Containers:
         self, app: App, user: User, delta: StopDelta | StartDelta
     ) -> Preview:
         """What a stop or a start would do; the same errors."""
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             await self._check_steering(conn, app, delta)
             return await self._previews.of(conn, app, user, delta)
 
@@ -116,7 +116,7 @@ class Containers:
         chosen = self._chosen(app, process_type, num)
         found = chosen[0].name.num if chosen else 0
         delta = RestartDelta(process_type, None if num is None else found)
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             return await self._previews.of(conn, app, user, delta)
 
     async def _check_scale(self, conn: Connection, app: App, requested: dict[str, int]) -> None:

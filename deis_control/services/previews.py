@@ -48,15 +48,16 @@ class Previews:
     async def of(
         self, conn: Connection, app: App, user: User, delta: Delta, build: Build | None = None
     ) -> Preview:
-        """The preview of a change that was found valid; `build` is one that has no row.
+        """The preview of a change that was found valid in the same snapshot of the database;
+        `build` is one that has no row.
 
         Conflict while the app is being destroyed; OperationFailed, with the reason that the
         operation would have, when the leader would refuse it.
         """
-        if app.destroying:
-            raise Conflict("The app is being destroyed.")
         placed = [item.placed for item in self._view.observed(app.id)]
         facts = await facts_of(conn, self._ring, app.uuid, delta, placed, build)
+        if facts.latest.app.destroying:
+            raise Conflict("The app is being destroyed.")
         decided = _decided(delta, facts, user.username)
         return Preview(
             kind=kind_of(delta),

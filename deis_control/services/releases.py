@@ -34,14 +34,14 @@ class Releases:
 
     async def diff(self, app: App, old: int, new: int) -> ReleaseDiff:
         """What differs between two releases, whatever became of them; NotFound."""
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             return release_diff(
                 await self._target(conn, app, old), await self._target(conn, app, new)
             )
 
     async def preview_rollback(self, app: App, user: User, version: int | None) -> Preview:
         """What a rollback would do, without the deploys that it would cancel; the same errors."""
-        async with self._database.connection() as conn:
+        async with self._database.snapshot() as conn:
             under_way = bool(await self._operations.deploys(conn, app))
             wanted = await _rollback_target(conn, app, version, under_way)
             return await self._previews.of(conn, app, user, RollbackDelta(wanted.version))
