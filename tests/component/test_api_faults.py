@@ -129,7 +129,7 @@ async def test_no_entry_of_a_config_breaks_the_server(
 async def test_no_path_breaks_the_server(admin: Client, built_app: str, text: str) -> None:
     for route in ROUTES:
         if route.method == "GET" and "logs" not in route.path:
-            names = dict.fromkeys(("app", "type", "num", "uuid", "version", "id"), text)
+            names = dict.fromkeys(("app", "type", "num", "uuid", "version", "other", "id"), text)
             for path in (route.path.format(**names), route.path.format(**names | {"app": "hello"})):
                 assert (await admin.get(path)).status < 500, path
 
