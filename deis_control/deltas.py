@@ -58,11 +58,34 @@ class RestartDelta(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class StopDelta(Record):
+    """End the copies of a type, or of all, and keep the counts."""
+
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartDelta(Record):
+    """Run a stopped type again, or all that are, at the counts that were kept."""
+
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DestroyDelta(Record):
     """Remove the app."""
 
 
-Delta = BuildDelta | ConfigDelta | RollbackDelta | ScaleDelta | RestartDelta | DestroyDelta
+Delta = (
+    BuildDelta
+    | ConfigDelta
+    | RollbackDelta
+    | ScaleDelta
+    | RestartDelta
+    | StopDelta
+    | StartDelta
+    | DestroyDelta
+)
 
 _KINDS: Mapping[Kind, type[Delta]] = {
     Kind.BUILD: BuildDelta,
@@ -70,6 +93,8 @@ _KINDS: Mapping[Kind, type[Delta]] = {
     Kind.ROLLBACK: RollbackDelta,
     Kind.SCALE: ScaleDelta,
     Kind.RESTART: RestartDelta,
+    Kind.STOP: StopDelta,
+    Kind.START: StartDelta,
     Kind.DESTROY: DestroyDelta,
 }
 

@@ -94,7 +94,7 @@ class SshKey:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app; `structure` is process type → count of the live formation."""
+    """An app; `structure` is process type → count of the live formation, stopped types too."""
 
     uuid: UUID
     id: str
@@ -104,6 +104,8 @@ class App:
     destroying: bool
     created: datetime
     updated: datetime
+    stopped: tuple[str, ...] = ()
+    """Process types of which nothing runs though they have a count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,8 @@ class Kind(StrEnum):
     ROLLBACK = "rollback"
     SCALE = "scale"
     RESTART = "restart"
+    STOP = "stop"
+    START = "start"
     DESTROY = "destroy"
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from deis_control.model import Build
+from deis_control.model import App, Build, Config, ConfigData, Release, ReleaseState
+from deis_control.model import Target as Live
 from deis_control.scheduler.world import (
     HostSeen,
     Placed,
@@ -150,3 +151,39 @@ def make_build(
         created=LONG_AGO,
         updated=LONG_AGO,
     )
+
+
+def make_live(
+    structure: Mapping[str, int] | None = None,
+    *,
+    stopped: tuple[str, ...] = (),
+    version: int = 2,
+    build: Build | None = None,
+    config: ConfigData | None = None,
+) -> Live:
+    """Ann's app `hello` with a live release; without a `build` it has none."""
+    app = App(
+        uuid=UUID(int=2),
+        id="hello",
+        owner="ann",
+        owner_id=1,
+        structure=structure or {},
+        destroying=False,
+        created=LONG_AGO,
+        updated=LONG_AGO,
+        stopped=stopped,
+    )
+    made = Config(UUID(int=3), "hello", "ann", config or ConfigData(), LONG_AGO, LONG_AGO)
+    release = Release(
+        uuid=UUID(int=4),
+        app="hello",
+        owner="ann",
+        version=version,
+        summary="",
+        config=made.uuid,
+        build=build.uuid if build else None,
+        state=ReleaseState.LIVE,
+        created=LONG_AGO,
+        updated=LONG_AGO,
+    )
+    return Live(app, release, made, build)

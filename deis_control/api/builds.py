@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from deis_control.api import schemas, wire
+from deis_control.api import insight, schemas, wire
 from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer, listing, window_of
 from deis_control.api.call import Call
@@ -24,6 +24,9 @@ async def create(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/builds/ — pulls the image and releases it."""
     new = schemas.build(call.data)
     make_room(call.request)  # an image may take minutes to arrive
+    if call.dry_run:
+        foreseen = await call.services.builds.preview(call.app, call.caller, new)
+        return answer(insight.preview(foreseen))
     operation = await call.services.builds.create(call.app, call.caller, new)
     return await outcome(call, operation, lambda: _deployed(call, operation))
 

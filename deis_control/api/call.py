@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from deis_control.api.parts import flag
 from deis_control.errors import BadRequest, Invalid, Unauthorized
 from deis_control.model import App, Login, Operation, User
 from deis_control.services.bundle import Services
@@ -73,6 +74,15 @@ class Call:
         if self.body is None:
             raise BadRequest("The request has no body.")
         return self.data
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the caller only wants to know what the change would do; Invalid."""
+        return self.flag("dry_run")
+
+    def flag(self, name: str) -> bool:
+        """A yes or no of the query, no when it is absent; Invalid when it is neither."""
+        return flag(name, self.request.query.get(name))
 
     def part(self, name: str) -> str:
         """A variable part of the path."""

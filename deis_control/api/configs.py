@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from deis_control.api import wire
+from deis_control.api import insight, wire
 from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer
 from deis_control.api.call import Call
@@ -23,6 +23,9 @@ async def show(call: Call) -> web.Response:
 async def change(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/config/ — always makes a release."""
     delta = config_delta(call.required())
+    if call.dry_run:
+        foreseen = await call.services.configs.preview(call.app, call.caller, delta)
+        return answer(insight.preview(foreseen))
     operation = await call.services.configs.accept(call.app, call.caller, delta)
     return await outcome(call, operation, lambda: _released(call, operation))
 

@@ -7,7 +7,7 @@ from deis_control.errors import Invalid, NotFound
 from deis_control.rules.texts import unstorable
 
 _TRUE = frozenset({"true", "1", "yes"})
-_FALSE = frozenset({"false", "0", "no", ""})
+_FALSE = frozenset({"false", "0", "no"})
 
 
 def uuid_of(text: str) -> UUID:
@@ -27,8 +27,8 @@ def uuid_or_none(text: str | None) -> UUID | None:
 
 
 def flag(name: str, text: str | None) -> bool:
-    """A yes or no of a query; Invalid, naming it, when it is neither."""
-    given = (text or "").lower()
+    """A yes or no of a query, no when it is absent; Invalid, naming it, when it is neither."""
+    given = "no" if text is None else text.lower()
     if given not in _TRUE | _FALSE:
         raise Invalid({name: ["Enter true or false."]})
     return given in _TRUE

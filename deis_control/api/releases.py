@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from deis_control.api import wire
+from deis_control.api import insight, wire
 from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer, listing, window_of
 from deis_control.api.call import Call
@@ -10,6 +10,7 @@ from deis_control.api.permissions import Who, may
 from deis_control.errors import NotFound
 from deis_control.model import Operation, Scope
 from deis_control.rules.scaling import requested_version
+from deis_control.rules.tokens import require
 
 
 @may(Who.APP_USER, Scope.READ)
@@ -26,10 +27,25 @@ async def show(call: Call) -> web.Response:
     return answer(wire.release(found))
 
 
+@may(Who.APP_USER, Scope.READ)
+async def diff(call: Call) -> web.Response:
+    """GET /v1/apps/<app>/releases/v<A>/diff/v<B>/ — config values by name unless `values`."""
+    old, new = _version(call.part("version")), _version(call.part("other"))
+    values = call.flag("values")
+    if values:
+        require(call.credentials.token, Scope.DEPLOY)
+        await call.services.audit.read_config(call.caller, call.app, f"v{old} to v{new}")
+    found = await call.services.releases.diff(call.app, old, new)
+    return answer(insight.release_diff(found, values=values))
+
+
 @may(Who.APP_USER, Scope.DEPLOY)
 async def rollback(call: Call) -> web.StreamResponse:
     """POST /v1/apps/<app>/releases/rollback/."""
     version = requested_version(call.data)
+    if call.dry_run:
+        foreseen = await call.services.releases.preview_rollback(call.app, call.caller, version)
+        return answer(insight.preview(foreseen))
     operation = await call.services.releases.accept_rollback(call.app, call.caller, version)
     return await outcome(call, operation, lambda: _released(call, operation))
 

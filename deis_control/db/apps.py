@@ -1,6 +1,6 @@
 """Apps and the grants on them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from deis_control.model import App, Page, Window
 
 _SELECT = """
 SELECT apps.uuid, apps.id, users.username AS owner, apps.owner_id, apps.structure,
-       apps.destroying, apps.created, apps.updated
+       apps.destroying, apps.created, apps.updated, apps.stopped
 FROM apps JOIN users ON users.id = apps.owner_id
 """
 
@@ -134,10 +134,12 @@ async def set_owner(conn: Connection, app: UUID, owner_id: int) -> None:
     await conn.execute(query, app, owner_id)
 
 
-async def set_structure(conn: Connection, app: UUID, structure: Mapping[str, int]) -> None:
-    """The live formation; within a fenced transaction."""
-    query = "UPDATE apps SET structure = $2, updated = now() WHERE uuid = $1"
-    await conn.execute(query, app, dict(structure))
+async def set_structure(
+    conn: Connection, app: UUID, structure: Mapping[str, int], stopped: Collection[str] = ()
+) -> None:
+    """The live formation, and which types of it are stopped; within a fenced transaction."""
+    query = "UPDATE apps SET structure = $2, stopped = $3, updated = now() WHERE uuid = $1"
+    await conn.execute(query, app, dict(structure), sorted(stopped))
 
 
 async def take_seq(conn: Connection, app: UUID) -> int:
@@ -178,4 +180,4 @@ def _found(row: Any) -> App:
 
 
 def _app(row: Any) -> App:
-    return App(**row)
+    return App(**{**row, "stopped": tuple(row["stopped"])})

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from deis_control.db.pool import Connection
+from deis_control.rules import running_structure
 
 _SELECT = """
-SELECT apps.uuid, apps.id, apps.structure, apps.destroying, live.version AS release,
+SELECT apps.uuid, apps.id, apps.structure, apps.stopped, apps.destroying, live.version AS release,
        live.build IS NOT NULL AS built,
        coalesce((SELECT array_agg(domain ORDER BY domain) FROM domains
                  WHERE domains.app = apps.uuid), '{}') AS domains
@@ -21,7 +22,7 @@ FROM apps JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """An app's latest live release and formation."""
+    """An app's latest live release and formation; `structure` is without stopped types."""
 
     uuid: UUID
     id: str
@@ -46,4 +47,6 @@ async def of_app(conn: Connection, app: UUID) -> Desired | None:
 
 
 def _desired(row: Any) -> Desired:
-    return Desired(**{**row, "domains": tuple(row["domains"])})
+    found = dict(row)
+    structure = running_structure(found["structure"], found.pop("stopped"))
+    return Desired(**found | {"structure": structure, "domains": tuple(row["domains"])})

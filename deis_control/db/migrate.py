@@ -17,8 +17,8 @@ from deis_control.errors import SchemaError
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 4
-COMPAT_VERSION = 1
+SCHEMA_VERSION = 5
+COMPAT_VERSION = 5
 
 _LOCK = 0x0DE15
 _DEADLINE = 600.0

@@ -4,7 +4,7 @@ An API process or the builder inserts; only the leader moves one on, within `con
 whose epoch each write notes. Whoever locks an app and its operations locks the app first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -178,10 +178,12 @@ async def finish_live(
     *,
     epoch: int,
     structure: Mapping[str, int] | None,
+    stopped: Collection[str] = (),
     ref: RefUpdate | None = None,
 ) -> None:
     """The change took effect: its release is live, the app has the formation, the ref moved.
 
+    Without a structure the formation stays, and with it what is stopped.
     One fenced transaction, so that the ref is moved if and only if the release is live.
     """
     await apps.lock(conn, operation.app)
@@ -189,7 +191,7 @@ async def finish_live(
     if operation.release is not None:
         await releases.set_state(conn, operation.app, operation.release, ReleaseState.LIVE)
     if structure is not None:
-        await apps.set_structure(conn, operation.app, structure)
+        await apps.set_structure(conn, operation.app, structure, stopped)
     if ref is not None:
         await refs.move(conn, operation.app, ref)
 

@@ -84,6 +84,15 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection for reading that sees one moment, and cannot write. DatabaseAway."""
+        async with (
+            self.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+    @asynccontextmanager
     async def transaction(self, desc: str) -> AsyncIterator[Connection]:
         """A transaction named for the log; commits when the block ends without an error.
 

@@ -14,8 +14,13 @@ from deis_control.rules.formation import (
     command_for,
     default_structure,
     memory_bytes,
+    running_structure,
     scale_event,
     scaled_structure,
+    started_by,
+    stop_event,
+    stopped_after,
+    stopped_by,
     structure_after,
 )
 from deis_control.rules.releases import (
@@ -39,7 +44,12 @@ __all__ = [
     "next_version",
     "release_summary",
     "rollback_summary",
+    "running_structure",
     "scale_event",
     "scaled_structure",
+    "started_by",
+    "stop_event",
+    "stopped_after",
+    "stopped_by",
     "structure_after",
 ]

@@ -9,6 +9,8 @@ from deis_control.deltas import (
     RestartDelta,
     RollbackDelta,
     ScaleDelta,
+    StartDelta,
+    StopDelta,
 )
 from deis_control.model import Act, Build, ConfigData, Kind
 from deis_control.rules.releases import deployed
@@ -21,6 +23,8 @@ _ACTS: Mapping[Kind, Act] = {
     Kind.ROLLBACK: Act.ROLLBACK,
     Kind.SCALE: Act.SCALE,
     Kind.RESTART: Act.RESTART,
+    Kind.STOP: Act.STOP,
+    Kind.START: Act.START,
     Kind.DESTROY: Act.APP_DESTROY,
 }
 
@@ -39,10 +43,9 @@ def summary_of(delta: Delta, build: Build | None = None) -> str:
     if isinstance(delta, RollbackDelta):
         return "rollback" if delta.version is None else f"rollback to v{delta.version}"
     if isinstance(delta, ScaleDelta):
-        return "scale " + " ".join(f"{kind}={n}" for kind, n in delta.structure.items())
-    if isinstance(delta, RestartDelta):
-        return f"restart {process(delta.type, delta.num)}".rstrip()
-    return "destroy"
+        counts = (f"{kind}={count}" for kind, count in delta.structure.items())
+        return f"scale {' '.join(counts)}".rstrip()
+    return _steering(delta)
 
 
 def process(kind: str | None, num: int | None) -> str:
@@ -63,6 +66,8 @@ def audited(delta: Delta, build: Build | None = None) -> dict[str, object]:
         return {"structure": dict(delta.structure)}
     if isinstance(delta, RestartDelta):
         return {"process": process(delta.type, delta.num)}
+    if isinstance(delta, StopDelta | StartDelta):
+        return {"process": delta.type or ""}
     return {}
 
 
@@ -75,6 +80,15 @@ def audited_before(data: ConfigData, delta: ConfigDelta) -> dict[str, object]:
     }
     facts: dict[str, object] = {"set": sorted(data.values.keys() & delta.values.keys())}
     return {name: value for name, value in (facts | limits).items() if value}
+
+
+def _steering(delta: Delta) -> str:
+    if isinstance(delta, RestartDelta):
+        return f"restart {process(delta.type, delta.num)}".rstrip()
+    if isinstance(delta, StopDelta | StartDelta):
+        verb = "stop" if isinstance(delta, StopDelta) else "start"
+        return f"{verb} {delta.type or ''}".rstrip()
+    return "destroy"
 
 
 def _config(delta: ConfigDelta) -> str:

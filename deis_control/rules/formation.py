@@ -1,6 +1,6 @@
 """Which copies an app runs, and how: structure, commands, limits. PURE."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from deis_control.model import Build
 
@@ -47,6 +47,37 @@ def scaled_structure(structure: Structure, requested: Structure) -> dict[str, in
     return {kind: count for kind, count in structure.items() if count > 0} | dict(requested)
 
 
+def running_structure(structure: Structure, stopped: Collection[str]) -> dict[str, int]:
+    """What runs of a formation: its types but the stopped ones."""
+    return {kind: count for kind, count in structure.items() if kind not in stopped}
+
+
+def stopped_by(
+    structure: Structure, stopped: Collection[str], process_type: str | None
+) -> tuple[str, ...]:
+    """The stopped types after a stop of one type or of all; only what has a count is stopped."""
+    chosen = structure.keys() if process_type is None else {process_type}
+    return _counted(structure, {*stopped, *chosen})
+
+
+def started_by(stopped: Collection[str], process_type: str | None) -> tuple[str, ...]:
+    """The stopped types after a start of one type or of all."""
+    return () if process_type is None else tuple(sorted(set(stopped) - {process_type}))
+
+
+def stopped_after(
+    stopped: Collection[str], before: Structure, after: Structure, scaled: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The stopped types once a formation replaces another; `scaled` ones are started by that.
+
+    An app that is stopped as a whole stays so, also with types that it gets now.
+    """
+    counted = set(_counted(before, before))
+    if counted and counted <= set(stopped):
+        stopped = {*stopped, *(after.keys() - counted)}
+    return _counted(after, set(stopped) - set(scaled))
+
+
 def command_for(build: Build, process_type: str) -> tuple[str, ...] | None:
     """The arguments that start a type in the build's image; None is the image's own CMD.
 
@@ -64,6 +95,16 @@ def memory_bytes(limit: str) -> int:
     return int(text[:-1]) * _UNITS[text[-1]]
 
 
+def stop_event(user: str, verb: str, process_type: str | None) -> str:
+    """The app's log line about a stop or a start; `verb` is `stopped` or `started`."""
+    return f"{user} {verb} {process_type or 'all processes'}"
+
+
 def scale_event(user: str, requested: Structure) -> str:
     """The app's log line about a scale (semantics.md section 6)."""
     return f"{user} scaled containers " + " ".join(f"{k}={v}" for k, v in requested.items())
+
+
+def _counted(structure: Structure, kinds: Collection[str]) -> tuple[str, ...]:
+    """Those of the types that have copies, sorted."""
+    return tuple(sorted(kind for kind in kinds if structure.get(kind, 0) > 0))

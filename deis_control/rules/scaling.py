@@ -36,6 +36,16 @@ def check_scalable(requested: Mapping[str, int], build: Build | None) -> None:
             raise BadRequest(f"Container type {kind} does not exist in application")
 
 
+def check_stoppable(
+    process_type: str | None, structure: Mapping[str, int], build: Build | None
+) -> None:
+    """BadRequest when there is no build to stop or start, or the app has no such process type."""
+    if process_type is None or process_type in structure:
+        check_scalable({}, build)
+    else:
+        check_scalable({process_type: 0}, build)
+
+
 def requested_version(data: Mapping[str, object]) -> int | None:
     """The version to roll back to; None for the one before.
 

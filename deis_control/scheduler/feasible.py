@@ -1,4 +1,7 @@
-"""Which host takes a copy: filters that say why not, then the least loaded, spread first. PURE."""
+"""Which host takes a copy: filters that say why not, then the least loaded, spread first. PURE.
+
+Each choice comes with a sentence that says what decided it.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,6 +9,9 @@ from dataclasses import dataclass, field
 
 from deis_control.scheduler.world import HostSeen
 from deis_node.cluster.names import CopyName
+
+_NAMED = 3
+"""Hosts that a sentence names with what speaks against them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +25,11 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A host for each copy that has one, and for each other copy why no host takes it."""
+    """A host for each copy that has one and why, and for each other copy why no host takes it."""
 
     hosts: Mapping[CopyName, str]
     refused: Mapping[CopyName, str]
+    why: Mapping[CopyName, str] = field(default_factory=dict)
 
 
 class _Room:
@@ -50,6 +57,16 @@ class _Room:
         copies = (self.host.copies + self.added) / max(self.host.cpus, 1)
         return self.types[process_type], self.types.total(), copies, self.host.name
 
+    def praise(self, process_type: str) -> tuple[str, str, str, str]:
+        """What each part of the load says for the host that is taken for it."""
+        of_type, of_app, copies, _ = self.load(process_type)
+        return (
+            f"fewest copies of {process_type} ({of_type})",
+            f"fewest copies of the app ({of_app})",
+            f"least loaded ({copies:.2g} copies per processor)",
+            "first by name",
+        )
+
     def take(self, process_type: str, need: Need) -> None:
         """Count a copy that was given to this host."""
         self.types[process_type] += 1
@@ -70,6 +87,7 @@ def choose_hosts(
     rooms = [_Room(host, mine.get(host.name, ())) for host in hosts]
     chosen: dict[CopyName, str] = {}
     refused: dict[CopyName, str] = {}
+    why: dict[CopyName, str] = {}
     for copy in copies:
         need = needs.get(copy.type, Need())
         reasons = {room.host.name: room.refuses(need) for room in rooms}
@@ -79,6 +97,29 @@ def choose_hosts(
             refused[copy] = said or "no host is alive"
             continue
         best = min(able, key=lambda room: room.load(copy.type))
+        against = [reason for reason in reasons.values() if reason]
+        why[copy] = "; ".join([_why(best, able, copy.type), *_shortened(against)])
         best.take(copy.type, need)
         chosen[copy] = best.host.name
-    return Choice(chosen, refused)
+    return Choice(chosen, refused, why)
+
+
+def _why(best: _Room, able: Sequence[_Room], process_type: str) -> str:
+    """What made the best host win: each part of the load that ruled another one out."""
+    if len(able) == 1:
+        return "the only host that fits"
+    words: list[str] = []
+    left = list(able)
+    for part, praise in enumerate(best.praise(process_type)):
+        least = best.load(process_type)[part]
+        equal = [room for room in left if room.load(process_type)[part] == least]
+        if len(equal) < len(left):
+            words.append(praise)
+        left = equal
+    return f"{', then '.join(words)} among {len(able)} hosts that fit"
+
+
+def _shortened(reasons: Sequence[str]) -> list[str]:
+    """The first few of the reasons, and how many more there are."""
+    more = len(reasons) - _NAMED
+    return [*reasons[:_NAMED], *([f"{more} more hosts do not fit"] if more > 0 else [])]

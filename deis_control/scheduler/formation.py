@@ -20,6 +20,8 @@ class Plan:
     old: frozenset[CopyName] = frozenset()
     """Copies of the same release that it replaces or removes."""
     new_release: bool = False
+    stopped: tuple[str, ...] = ()
+    """Types of the formation that have no copies all the same."""
 
     def to_plain(self) -> dict[str, object]:
         """JSON for the operation's row; copies by their container names."""
@@ -30,13 +32,15 @@ class Plan:
             "fresh": _names(self.fresh),
             "old": _names(self.old),
             "new_release": self.new_release,
+            "stopped": list(self.stopped),
         }
 
     @classmethod
     def from_plain(cls, data: Mapping[str, object]) -> "Plan":
         """Read what `to_plain` wrote."""
-        structure = data["structure"]
+        structure, stopped = data["structure"], data.get("stopped", [])
         assert isinstance(structure, dict)
+        assert isinstance(stopped, list)
         return cls(
             release=int(str(data["release"])),
             structure={str(kind): int(count) for kind, count in structure.items()},
@@ -44,7 +48,33 @@ class Plan:
             fresh=_copies(data["fresh"]),
             old=_copies(data["old"]),
             new_release=bool(data["new_release"]),
+            stopped=tuple(str(kind) for kind in stopped),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a plan does to an app at rest, each in the copies' order."""
+
+    start: tuple[CopyName, ...]
+    stop: tuple[CopyName, ...]
+    keep: tuple[CopyName, ...]
+
+
+def difference(
+    plan: Plan,
+    app: str,
+    release: int,
+    structure: Mapping[str, int],
+    placed: Collection[Placed],
+) -> Difference:
+    """Which copies a plan starts, stops and keeps of an app whose formation this is."""
+    running = {item.copy for item in _at_rest(app, release, structure, placed)}
+    return Difference(
+        start=tuple(sorted(plan.copies - running)),
+        stop=tuple(sorted(running - plan.copies)),
+        keep=tuple(sorted(plan.copies & running)),
+    )
 
 
 def for_release(

@@ -7,29 +7,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from deis_control import rules
 from deis_control.db import apps, builds, configs, operations, releases
 from deis_control.db.pool import Connection
-from deis_control.deltas import (
-    BuildDelta,
-    ConfigDelta,
-    Delta,
-    DestroyDelta,
-    RestartDelta,
-    RollbackDelta,
-    ScaleDelta,
-)
+from deis_control.deltas import BuildDelta, Delta, DestroyDelta, RollbackDelta
 from deis_control.errors import ControlError
-from deis_control.model import Build, ConfigData, Operation, Target
+from deis_control.model import Build, Operation, Target
 from deis_control.scheduler.blueprint import Blueprint
-from deis_control.scheduler.formation import Plan, for_release, for_restart, for_scale
+from deis_control.scheduler.deciding import Decided, Facts, Making, Refused, decide
+from deis_control.scheduler.formation import Plan
 from deis_control.scheduler.world import Placed
 from deis_node.cluster.seal import Ring
-from deis_node.runtime.errors import DeisError
-
-
-class Refused(DeisError):
-    """The change makes no sense any more; the sentence is the operation's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +29,6 @@ class Placing:
     """Of the release that the plan is for."""
     summary: str = ""
     """Of the release that was made, if one was."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Making:
-    """A release that is to be made."""
-
-    build: Build | None
-    config: UUID | None
-    """A config that exists; None for a new one of `data`."""
-    data: ConfigData
-    summary: str
 
 
 async def place(
@@ -72,49 +48,34 @@ async def place(
     if isinstance(delta, DestroyDelta):
         await operations.place(conn, operation, epoch=epoch, release=None, plan={})
         return Placing(None)
-    latest = await releases.latest_target(conn, ring, operation.app)
-    if isinstance(delta, ScaleDelta | RestartDelta):
-        plan = _same_release(latest, delta, placed)
-        await operations.place(conn, operation, epoch=epoch, release=None, plan=plan.to_plain())
-        return Placing(plan, Blueprint.of(latest))
     try:
-        making = await _making(conn, ring, operation, delta, latest)
+        facts = await facts_of(conn, ring, operation.app, delta, placed)
+        decided = decide(delta, facts, operation.actor)
     except ControlError as err:
         raise Refused(str(err)) from err
-    return await _new_release(conn, ring, operation, making, latest, epoch=epoch, placed=placed)
+    return await _write(conn, ring, operation, decided, facts, epoch=epoch)
 
 
-def _same_release(
-    latest: Target, delta: ScaleDelta | RestartDelta, placed: Collection[Placed]
-) -> Plan:
-    if latest.build is None:
-        raise Refused("No build associated with this release")
-    app, release, structure = latest.app.id, latest.release.version, latest.app.structure
-    if isinstance(delta, RestartDelta):
-        return for_restart(
-            app, release, structure, placed=placed, process_type=delta.type, num=delta.num
-        )
-    wanted = rules.scaled_structure(structure, delta.structure)
-    return for_scale(app, release, wanted, before=structure, placed=placed)
+async def facts_of(
+    conn: Connection,
+    ring: Ring,
+    app: UUID,
+    delta: Delta,
+    placed: Collection[Placed],
+    build: Build | None = None,
+) -> Facts:
+    """What the change is decided on; `build` stands for one that has no row yet.
 
-
-async def _making(
-    conn: Connection, ring: Ring, operation: Operation, delta: Delta, latest: Target
-) -> _Making:
-    """Merge the delta onto the latest live release; ControlError when that cannot be."""
-    actor, build, config = operation.actor, latest.build, latest.config
+    It only reads. NotFound when what the delta names is not there.
+    """
+    latest = await releases.latest_target(conn, ring, app)
+    if isinstance(delta, BuildDelta) and build is None:
+        build = await builds.find(conn, app, UUID(delta.build))
+    back = None
     if isinstance(delta, RollbackDelta):
         back = await _rollback_target(conn, ring, delta, latest)
-        text = rules.rollback_summary(actor, back.release.version)
-        return _Making(back.build, back.config.uuid, back.config.data, text)
-    if isinstance(delta, BuildDelta):
-        made = await builds.find(conn, operation.app, UUID(delta.build))
-        text = rules.release_summary(actor, config.data, config.data, build, made)
-        return _Making(made, config.uuid, config.data, text)
-    assert isinstance(delta, ConfigDelta)
-    data = rules.merge_config(config.data, delta)
-    text = rules.release_summary(actor, config.data, data, build, build)
-    return _Making(build, None, data, text)
+    highest = await releases.highest_version(conn, app)
+    return Facts(latest, placed, highest, build, back)
 
 
 async def _rollback_target(
@@ -129,27 +90,36 @@ async def _rollback_target(
     return await releases.target(conn, ring, latest.app, back)
 
 
-async def _new_release(
+async def _write(
     conn: Connection,
     ring: Ring,
     operation: Operation,
-    making: _Making,
-    latest: Target,
+    decided: Decided,
+    facts: Facts,
     *,
     epoch: int,
-    placed: Collection[Placed],
 ) -> Placing:
-    structure = rules.structure_after(latest.app.structure, latest.build, making.build)
-    if making.build is None and sum(structure.values()) > 0:
-        raise Refused("No build associated with this release to run")
-    # A store that is ahead of an old database has numbers that are taken all the same.
-    in_store = max((item.copy.release for item in placed), default=0)
-    highest = await releases.highest_version(conn, operation.app)
-    version = rules.next_version(max(highest, in_store))
+    """Write down what was decided: the release, if one is made, and the plan."""
+    plan, making = decided.plan, decided.making
+    release = plan.release if making is not None else None
+    if making is not None:
+        await _insert(conn, ring, operation, making, facts, plan.release)
+    await operations.place(conn, operation, epoch=epoch, release=release, plan=plan.to_plain())
+    return Placing(plan, decided.blueprint, making.summary if making else "")
+
+
+async def _insert(
+    conn: Connection,
+    ring: Ring,
+    operation: Operation,
+    making: Making,
+    facts: Facts,
+    version: int,
+) -> None:
     config = making.config
     if config is None:
         actor = operation.actor_id
-        made = await configs.insert(conn, ring, latest.app, uuid4(), actor, making.data)
+        made = await configs.insert(conn, ring, facts.latest.app, uuid4(), actor, making.data)
         config = made.uuid
     await releases.insert(
         conn,
@@ -162,8 +132,3 @@ async def _new_release(
         build=making.build.uuid if making.build else None,
         operation=operation.id,
     )
-    taken = [item.copy for item in placed]
-    plan = for_release(operation.app_id, version, structure, taken)
-    await operations.place(conn, operation, epoch=epoch, release=version, plan=plan.to_plain())
-    blueprint = Blueprint(operation.app_id, version, making.build, making.data)
-    return Placing(plan, blueprint, making.summary)

@@ -101,7 +101,7 @@ def _bring_up(world: World, target: Target, timing: Timing, *, forward: bool) ->
     missing = sorted(copy for copy in target.copies if world.of(copy) is None)
     choice = _choose(world, target, missing)
     if choice.hosts:
-        steps = tuple(Place(copy, host) for copy, host in choice.hosts.items())
+        steps = tuple(Place(copy, host, choice.why[copy]) for copy, host in choice.hosts.items())
         placing = ", ".join(f"{step.copy.process} on {step.host}" for step in steps[:5])
         return Decision(steps, OpPhase.PLACING, f"placing {placing}")
     for copy, reason in choice.refused.items():

@@ -21,9 +21,10 @@ from deis_control.deltas import BuildDelta
 from deis_control.errors import NotFound
 from deis_control.model import Kind, Operation, OpPhase
 from deis_control.scheduler.blueprint import Blueprint, complaints
+from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.formation import Plan
 from deis_control.scheduler.leadership import Leadership, patiently, pause_until
-from deis_control.scheduler.placing import Placing, Refused, place
+from deis_control.scheduler.placing import Placing, place
 from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.progress import Progress
 from deis_control.scheduler.steps import DropRoute, PutRoute, Stop
@@ -250,9 +251,14 @@ class Rollout:
             return
         delta = await operations.delta_of(conn, lead.ring, operation)
         ref = delta.ref if isinstance(delta, BuildDelta) else None
-        structure = None if operation.kind is Kind.RESTART else work.plan.structure
+        plan = work.plan
         await operations.finish_live(
-            conn, operation, epoch=lead.epoch, structure=structure, ref=ref
+            conn,
+            operation,
+            epoch=lead.epoch,
+            structure=None if operation.kind is Kind.RESTART else plan.structure,
+            stopped=plan.stopped,
+            ref=ref,
         )
 
     async def _fail(self, operation: Operation, reason: str) -> None:

@@ -12,10 +12,10 @@ from deis_control.model import RunState, Target
 from deis_control.rules.runs import NO_BUILD
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.changes import Change
+from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.engines import native
 from deis_control.scheduler.feasible import Need, choose_hosts
 from deis_control.scheduler.leadership import Leadership
-from deis_control.scheduler.placing import Refused
 from deis_control.scheduler.run_plan import (
     Collect,
     End,

@@ -1,6 +1,6 @@
 """What the planner may want done: small frozen steps, carried out by `apply`. PURE."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deis_control.scheduler.world import Placed
 from deis_node.cluster.names import CopyName
@@ -13,6 +13,8 @@ class Place:
 
     copy: CopyName
     host: str
+    why: str | None = field(default=None, compare=False)
+    """Why this host, for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from deis_control.errors import Unavailable
 from deis_control.model import CopyState
 from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
 from deis_control.scheduler.states import state_of
-from deis_control.scheduler.world import Limits, Placed, Target, World
+from deis_control.scheduler.world import Limits, Observed, Placed, Target, World
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
-from deis_node.cluster.names import RUN_TYPE
 from deis_node.cluster.prefix import WatchedPrefix
-from deis_node.cluster.records import Incarnation, PlacementState
+from deis_node.cluster.records import Incarnation
 from deis_node.runtime.tasks import Tasks, forever
 
 _PREFIXES = (
@@ -179,7 +178,11 @@ class ClusterView:
             self._absorb(cache)
 
     def copies(self, app: str) -> Sequence[CopyState]:
-        """All copies of the app but those that were told to end.
+        """All copies of the app but those that were told to end; Unavailable as `observed`."""
+        return [_state(item) for item in self.observed(app) if item.listed]
+
+    def observed(self, app: str) -> Sequence[Observed]:
+        """All placements of the app and how their copies do.
 
         Unavailable while the cluster's state was never known.
         """
@@ -187,7 +190,7 @@ class ClusterView:
             raise Unavailable("The state of the cluster is not known yet.")
         found = self.app(app)
         placed = (*found.placed.values(), *found.runs.values())
-        return [self._state(item) for item in placed if self._shown(item)]
+        return [self._observed(item) for item in placed]
 
     def runs(self) -> Sequence[Placed]:
         """The one-off commands of all apps that are on hosts."""
@@ -197,15 +200,11 @@ class ClusterView:
         """Whether the host's record is there."""
         return host in self._index.hosts
 
-    def _shown(self, placed: Placed) -> bool:
-        stopping = placed.placement.state is PlacementState.STOP
-        return not stopping or placed.copy.type == RUN_TYPE
-
-    def _state(self, placed: Placed) -> CopyState:
+    def _observed(self, placed: Placed) -> Observed:
         seen = self.app(placed.copy.app).instances.get(f"{placed.host}/{placed.copy.container}")
+        instance = seen.instance if seen else None
         alive = placed.host in self._index.hosts
-        state = state_of(placed, seen.instance if seen else None, alive=alive)
-        return CopyState(placed.copy, placed.placement.uuid, placed.placement.created, state)
+        return Observed(placed, instance, state_of(placed, instance, alive=alive))
 
     def _cache_of(self, key: str) -> _Cache | None:
         found = (cache for prefix, cache in self._caches.items() if key.startswith(prefix))
@@ -237,3 +236,8 @@ class ClusterView:
         for changes in self._subscribers:
             for app in touched:
                 changes.note(app)
+
+
+def _state(found: Observed) -> CopyState:
+    placement = found.placed.placement
+    return CopyState(found.copy, placement.uuid, placement.created, found.state)

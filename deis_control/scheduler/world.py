@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from deis_node.cluster.names import CopyName
+from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.records import Endpoint, Instance, Placement, PlacementState, Route
 
 
@@ -36,6 +36,28 @@ class Seen:
     host: str
     instance: Instance
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A placement and how its copy does, for people."""
+
+    placed: Placed
+    instance: Instance | None
+    """As last known; None while the host has taken no notice of the copy."""
+    state: str
+    """As `CopyState.state`."""
+
+    @property
+    def copy(self) -> CopyName:
+        """The copy's name."""
+        return self.placed.copy
+
+    @property
+    def listed(self) -> bool:
+        """Whether people are shown it: not once it was told to end, but for one-off runs."""
+        stopping = self.placed.placement.state is PlacementState.STOP
+        return not stopping or self.copy.type == RUN_TYPE
 
 
 @dataclass(frozen=True, slots=True)

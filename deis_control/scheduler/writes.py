@@ -1,6 +1,7 @@
 """Steps of a decision as changes of the store. PURE."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.engines import native
@@ -27,7 +28,7 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
     """What carries out one step."""
     match step:
         case Place():
-            return native.ensure(step.host, make(step.copy))
+            return native.ensure(step.host, replace(make(step.copy), why=step.why))
         case Withdraw():
             return native.withdraw(step.placed)
         case Stop():

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from deis_control.deltas import BuildDelta, RefUpdate
 from deis_control.model import App, Build, Operation, Page, User, Window
 from deis_control.rules.builds import refuse_platform_image
 from deis_control.services.operations import Operations
+from deis_control.services.previews import Preview, Previews
 from deis_node.cluster.seal import Ring
 
 
@@ -57,12 +59,18 @@ class Builds:
     """Use cases about builds."""
 
     def __init__(
-        self, database: Database, ring: Ring, operations: Operations, images: ImageImporter
+        self,
+        database: Database,
+        ring: Ring,
+        operations: Operations,
+        images: ImageImporter,
+        previews: Previews,
     ) -> None:
         self._database = database
         self._ring = ring
         self._operations = operations
         self._images = images
+        self._previews = previews
 
     async def page(self, app: App, window: Window) -> Page[Build]:
         """The app's builds, newest first."""
@@ -81,6 +89,17 @@ class Builds:
         refuse_platform_image(new.image)
         reference = await self._reference(app, new)
         return await self.accept(app, user, new, reference)
+
+    async def preview(self, app: App, user: User, new: NewBuild) -> Preview:
+        """What a release of the image would do; the image is not pulled, so that only one of
+        the platform's own registry is known to be there. Forbidden, BadRequest, Unavailable.
+        """
+        refuse_platform_image(new.image)
+        reference = await self._images.find_image(app.id, new.sha) if new.sha else None
+        build = _imagined(app, user, new, reference)
+        async with self._database.snapshot() as conn:
+            delta = BuildDelta(str(build.uuid))
+            return await self._previews.of(conn, app, user, delta, build)
 
     async def from_push(
         self,
@@ -155,4 +174,21 @@ async def _insert(conn: Connection, app: App, user: User, new: NewBuild, referen
         sha=new.sha,
         procfile=new.procfile,
         dockerfile=new.dockerfile,
+    )
+
+
+def _imagined(app: App, user: User, new: NewBuild, reference: str | None) -> Build:
+    """A build that has no row."""
+    now = datetime.now(UTC)
+    return Build(
+        uuid=uuid4(),
+        app=app.id,
+        owner=user.username,
+        image=new.image,
+        reference=reference,
+        sha=new.sha,
+        procfile=new.procfile,
+        dockerfile=new.dockerfile,
+        created=now,
+        updated=now,
     )

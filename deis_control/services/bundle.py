@@ -1,7 +1,7 @@
 """All use cases, for the composition root to make and the API to call."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from deis_control.db.pool import Database
 from deis_control.ldap.client import Ldap
@@ -15,6 +15,7 @@ from deis_control.services.certs import Certs
 from deis_control.services.configs import Configs
 from deis_control.services.containers import Containers, CopiesView
 from deis_control.services.domains import Domains
+from deis_control.services.explain import Explain
 from deis_control.services.keys import Keys
 from deis_control.services.ldap import LdapLogins
 from deis_control.services.logs import Logs
@@ -22,12 +23,17 @@ from deis_control.services.operations import Operations
 from deis_control.services.passwords import Passwords
 from deis_control.services.perms import Perms
 from deis_control.services.platform import Current
+from deis_control.services.previews import PlacementsView, Previews
 from deis_control.services.pushes import Pushes
 from deis_control.services.releases import Releases
 from deis_control.services.runs import Runs
 from deis_control.services.tokens import Tokens
 from deis_control.services.users import Users
 from deis_node.cluster.seal import Ring
+
+
+class ClusterState(CopiesView, PlacementsView, Protocol):
+    """The cluster's state, as far as the use cases look at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ class Services:
     certs: Certs
     containers: Containers
     domains: Domains
+    explain: Explain
     keys: Keys
     logs: Logs
     perms: Perms
@@ -62,7 +69,7 @@ class Services:
         platform: Current,
         *,
         images: ImageImporter,
-        copies: CopiesView,
+        copies: ClusterState,
         logs: LogClient,
         events: EventLog,
         passwords: Passwords | None = None,
@@ -72,24 +79,26 @@ class Services:
         operations = Operations(database, ring)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
+        previews = Previews(ring, copies)
         return cls(
             platform=platform,
             operations=operations,
             access=Access(database),
             accounts=Accounts(database, platform, passwords, by_directory),
             apps=Apps(database, ring, platform, operations),
-            builds=Builds(database, ring, operations, images),
-            configs=Configs(database, ring, operations),
-            containers=Containers(database, ring, operations, copies, events),
             audit=Audit(database),
+            builds=Builds(database, ring, operations, images, previews),
             certs=Certs(database, ring),
+            configs=Configs(database, ring, operations, previews),
+            containers=Containers(database, ring, operations, copies, events, previews),
             domains=Domains(database, platform, events),
+            explain=Explain(database, copies),
             keys=Keys(database),
             logs=Logs(logs),
             perms=Perms(database, events),
             pushes=Pushes(database),
-            releases=Releases(database, operations),
+            releases=Releases(database, ring, operations, previews),
+            runs=Runs(database, ring, operations, events),
             tokens=Tokens(database),
             users=Users(database, passwords),
-            runs=Runs(database, ring, operations, events),
         )

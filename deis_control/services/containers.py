@@ -1,18 +1,19 @@
 """Copies of apps: which there are, scaling, restarting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from deis_control.db import releases
-from deis_control.db.pool import Database
-from deis_control.deltas import RestartDelta, ScaleDelta
+from deis_control.db.pool import Connection, Database
+from deis_control.deltas import RestartDelta, ScaleDelta, StartDelta, StopDelta
 from deis_control.errors import NotFound
 from deis_control.logger.client import EventLog
 from deis_control.model import App, Operation, User
 from deis_control.model import CopyState as CopyState
-from deis_control.rules import scale_event
-from deis_control.rules.scaling import check_scalable
+from deis_control.rules import scale_event, stop_event
+from deis_control.rules.scaling import check_scalable, check_stoppable
 from deis_control.services.operations import Operations
+from deis_control.services.previews import Preview, Previews
 from deis_node.cluster.names import RUN_TYPE
 from deis_node.cluster.seal import Ring
 
@@ -35,12 +36,14 @@ class Containers:
         operations: Operations,
         view: CopiesView,
         events: EventLog,
+        previews: Previews,
     ) -> None:
         self._database = database
         self._ring = ring
         self._operations = operations
         self._view = view
         self._events = events
+        self._previews = previews
 
     def all_of(self, app: App) -> tuple[CopyState, ...]:
         """The app's copies but one-off runs, oldest first."""
@@ -62,17 +65,43 @@ class Containers:
     ) -> Operation | None:
         """Accept other counts; None for none at all. BadRequest without a build or such a type."""
         async with self._database.transaction("scale") as conn:
-            latest = await releases.latest_target(conn, self._ring, app.uuid)
-            check_scalable(requested, latest.build)
+            structure = await self._check_scale(conn, app, requested)
             if not requested:
                 return None
-            structure = latest.app.structure
             before = {"structure": {kind: structure.get(kind, 0) for kind in requested}}
             operation = await self._operations.submit(
                 conn, app, ScaleDelta(requested), user, before=before
             )
         self._events.send(app.id, scale_event(user.username, requested))
         return operation
+
+    async def preview_scale(self, app: App, user: User, requested: dict[str, int]) -> Preview:
+        """What a scale would do; the same errors."""
+        async with self._database.snapshot() as conn:
+            await self._check_scale(conn, app, requested)
+            return await self._previews.of(conn, app, user, ScaleDelta(requested))
+
+    async def accept_steering(
+        self, app: App, user: User, delta: StopDelta | StartDelta
+    ) -> Operation:
+        """Accept that copies stop or start, their counts staying as they are.
+
+        BadRequest without a build or such a type.
+        """
+        async with self._database.transaction("stop or start") as conn:
+            await self._check_steering(conn, app, delta)
+            operation = await self._operations.submit(conn, app, delta, user)
+        verb = "stopped" if isinstance(delta, StopDelta) else "started"
+        self._events.send(app.id, stop_event(user.username, verb, delta.type))
+        return operation
+
+    async def preview_steering(
+        self, app: App, user: User, delta: StopDelta | StartDelta
+    ) -> Preview:
+        """What a stop or a start would do; the same errors."""
+        async with self._database.snapshot() as conn:
+            await self._check_steering(conn, app, delta)
+            return await self._previews.of(conn, app, user, delta)
 
     async def accept_restart(
         self, app: App, user: User, process_type: str | None = None, num: str | None = None
@@ -84,6 +113,30 @@ class Containers:
         delta = RestartDelta(process_type, None if num is None else chosen[0].name.num)
         async with self._database.transaction("restart") as conn:
             return await self._operations.submit(conn, app, delta, user)
+
+    async def preview_restart(
+        self, app: App, user: User, process_type: str | None = None, num: str | None = None
+    ) -> Preview:
+        """What a restart would do; nothing when there is no such copy."""
+        chosen = self.chosen(app, process_type, num)
+        found = chosen[0].name.num if chosen else 0
+        delta = RestartDelta(process_type, None if num is None else found)
+        async with self._database.snapshot() as conn:
+            return await self._previews.of(conn, app, user, delta)
+
+    async def _check_scale(
+        self, conn: Connection, app: App, requested: dict[str, int]
+    ) -> Mapping[str, int]:
+        """The formation as it is."""
+        latest = await releases.latest_target(conn, self._ring, app.uuid)
+        check_scalable(requested, latest.build)
+        return latest.app.structure
+
+    async def _check_steering(
+        self, conn: Connection, app: App, delta: StopDelta | StartDelta
+    ) -> None:
+        latest = await releases.latest_target(conn, self._ring, app.uuid)
+        check_stoppable(delta.type, latest.app.structure, latest.build)
 
     def chosen(self, app: App, process_type: str | None, num: str | None) -> tuple[CopyState, ...]:
         """The copies that a restart of this type and number is about."""

@@ -203,7 +203,7 @@ class Operations:
 
     async def cancel_deploys(self, conn: Connection, app: App) -> bool:
         """Ask for the end of the app's unfinished builds and configs; whether there were any."""
-        found = [op for op in await operations.open_of(conn, app.uuid) if op.kind in _DEPLOYS]
+        found = await self.deploys(conn, app)
         for operation in found:
             await operations.ask_cancel(conn, operation.id)
         return bool(found)
@@ -213,6 +213,11 @@ class Operations:
         async with self._database.connection() as conn:
             found = await operations.get(conn, operation)
             return found.phase.ended, await operations.lines_after(conn, operation, after)
+
+    async def deploys(self, conn: Connection, app: App) -> tuple[Operation, ...]:
+        """The app's unfinished builds and configs."""
+        found = await operations.open_of(conn, app.uuid)
+        return tuple(operation for operation in found if operation.kind in _DEPLOYS)
 
     async def _look(self, operation: Operation) -> Operation:
         async with self._database.connection() as conn:

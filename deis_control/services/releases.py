@@ -1,19 +1,26 @@
-"""Releases: looking at them, and going back to one."""
+"""Releases: looking at them, comparing them, and going back to one."""
 
 from deis_control.db import apps, releases
 from deis_control.db.pool import Connection, Database
 from deis_control.deltas import RollbackDelta
 from deis_control.errors import BadRequest, NotFound
-from deis_control.model import App, Operation, Page, Release, User, Window
+from deis_control.model import App, Operation, Page, Release, Target, User, Window
+from deis_control.rules.diffs import ReleaseDiff, release_diff
 from deis_control.services.operations import Operations
+from deis_control.services.previews import Preview, Previews
+from deis_node.cluster.seal import Ring
 
 
 class Releases:
     """Use cases about releases."""
 
-    def __init__(self, database: Database, operations: Operations) -> None:
+    def __init__(
+        self, database: Database, ring: Ring, operations: Operations, previews: Previews
+    ) -> None:
         self._database = database
+        self._ring = ring
         self._operations = operations
+        self._previews = previews
 
     async def page(self, app: App, window: Window) -> Page[Release]:
         """The app's live releases, newest first."""
@@ -24,6 +31,24 @@ class Releases:
         """The release of that number, whatever became of it; NotFound."""
         async with self._database.connection() as conn:
             return await releases.any_state(conn, app.uuid, version)
+
+    async def diff(self, app: App, old: int, new: int) -> ReleaseDiff:
+        """What differs between two releases, whatever became of them; NotFound."""
+        async with self._database.snapshot() as conn:
+            return release_diff(
+                await self._target(conn, app, old), await self._target(conn, app, new)
+            )
+
+    async def preview_rollback(self, app: App, user: User, version: int | None) -> Preview:
+        """What a rollback would do, without the deploys that it would cancel; the same errors."""
+        async with self._database.snapshot() as conn:
+            under_way = bool(await self._operations.deploys(conn, app))
+            wanted = await _rollback_target(conn, app, version, under_way)
+            return await self._previews.of(conn, app, user, RollbackDelta(wanted.version))
+
+    async def _target(self, conn: Connection, app: App, version: int) -> Target:
+        release = await releases.any_state(conn, app.uuid, version)
+        return await releases.target(conn, self._ring, app, release)
 
     async def accept_rollback(self, app: App, user: User, version: int | None) -> Operation:
         """Accept the way back to a live release, or to the one before the latest.

@@ -139,6 +139,8 @@ class Placement(Record):
     sealed: str | None = None
     """A one-off command's arguments, as `seal_command` makes them, in the place of `command`."""
     state: PlacementState = PlacementState.RUN
+    why: str | None = None
+    """Why this host, as a sentence for people; no part of what the host is asked for."""
 
     @property
     def copy(self) -> CopyName:

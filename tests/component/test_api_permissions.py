@@ -24,6 +24,7 @@ SAMPLES = {
     "domain": "www.example.org",
     "id": "some-key",
     "num": "1",
+    "other": "2",
     "type": "web",
     "username": "eve",
     "uuid": "11111111-2222-4333-8444-555555555555",

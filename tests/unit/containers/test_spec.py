@@ -97,7 +97,7 @@ def test_a_container_is_known_by_its_labels_and_its_name() -> None:
 
 
 def test_the_fingerprint_is_about_what_runs_and_nothing_else() -> None:
-    same = make_placement(grace=1, state="stop", uuid="x")
+    same = make_placement(grace=1, state="stop", uuid="x", why="the only host that fits")
     assert spec.fingerprint(same) == spec.fingerprint(make_placement())
     assert spec.fingerprint(make_placement(env="hello/2")) != spec.fingerprint(make_placement())
 

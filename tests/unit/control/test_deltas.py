@@ -11,6 +11,8 @@ from deis_control.deltas import (
     RestartDelta,
     RollbackDelta,
     ScaleDelta,
+    StartDelta,
+    StopDelta,
     kind_of,
     read_delta,
 )
@@ -26,6 +28,10 @@ DELTAS = [
     ScaleDelta({"web": 0}),
     RestartDelta("web", 1),
     RestartDelta(),
+    StopDelta(),
+    StopDelta("web"),
+    StartDelta(),
+    StartDelta("web"),
     DestroyDelta(),
 ]
 

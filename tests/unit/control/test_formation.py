@@ -8,8 +8,13 @@ from deis_control.rules import (
     command_for,
     default_structure,
     memory_bytes,
+    running_structure,
     scale_event,
     scaled_structure,
+    started_by,
+    stop_event,
+    stopped_after,
+    stopped_by,
     structure_after,
 )
 from tests.unit.control.builders import make_build
@@ -123,3 +128,60 @@ def test_a_build_never_leaves_a_running_app_without_copies(
     after = make_build(procfile=dict.fromkeys(new, "x"))
     left = structure_after(structure, before, after)
     assert (sum(left.values()) > 0) >= (sum(structure.values()) > 0 or not structure)
+
+
+def test_what_runs_is_the_formation_without_its_stopped_types() -> None:
+    assert running_structure({"web": 2, "worker": 1}, ("web",)) == {"worker": 1}
+    assert running_structure({"web": 2}, ()) == {"web": 2}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "process_type", "result"),
+    [
+        ((), "web", ("web",)),
+        ((), None, ("web", "worker")),
+        (("worker",), "web", ("web", "worker")),
+        (("web",), "web", ("web",)),
+        ((), "clock", ()),
+        ((), "unknown", ()),
+    ],
+)
+def test_a_stop_is_about_types_with_copies(
+    stopped: tuple[str, ...], process_type: str | None, result: tuple[str, ...]
+) -> None:
+    structure = {"web": 2, "worker": 1, "clock": 0}
+    assert stopped_by(structure, stopped, process_type) == result
+
+
+def test_a_start_is_about_one_type_or_all() -> None:
+    assert started_by(("web", "worker"), "web") == ("worker",)
+    assert started_by(("web", "worker"), None) == ()
+    assert started_by(("web",), "worker") == ("web",)
+
+
+@pytest.mark.parametrize(
+    ("stopped", "before", "after", "scaled", "result"),
+    [
+        (("web",), {"web": 1, "worker": 1}, {"web": 1, "worker": 2}, {"worker"}, ("web",)),
+        (("web",), {"web": 1}, {"web": 2}, {"web"}, ()),
+        (("web",), {"web": 1}, {"web": 1, "worker": 1}, {"worker"}, ("web",)),
+        (("web",), {"web": 1, "worker": 1}, {"worker": 1}, (), ()),
+        (("web",), {"web": 1}, {"cmd": 1}, (), ("cmd",)),
+        (("web",), {"web": 1, "cmd": 0}, {"cmd": 1}, (), ("cmd",)),
+        ((), {}, {"web": 1}, (), ()),
+        ((), {"web": 0}, {"cmd": 1}, (), ()),
+    ],
+)
+def test_what_stays_stopped_over_another_formation(
+    stopped: tuple[str, ...],
+    before: dict[str, int],
+    after: dict[str, int],
+    scaled: set[str],
+    result: tuple[str, ...],
+) -> None:
+    assert stopped_after(stopped, before, after, scaled) == result
+
+
+def test_stops_and_starts_are_told() -> None:
+    assert stop_event("bob", "stopped", "web") == "bob stopped web"
+    assert stop_event("bob", "started", None) == "bob started all processes"

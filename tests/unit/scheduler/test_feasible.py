@@ -54,3 +54,45 @@ def test_every_host_says_why_not() -> None:
     hosts = [make_host("a"), make_host("b", tags={"rack": "2"})]
     choice = choose_hosts(WEB[:1], {"web": Need(tags={"rack": "1"})}, hosts, {})
     assert choice.refused == {WEB[0]: "a is not tagged rack=1; b is not tagged rack=1"}
+
+
+def test_a_choice_says_what_decided_it() -> None:
+    hosts = [make_host("a"), make_host("b"), make_host("c", tags={"ssd": "true"})]
+    mine = {"a": ["web"], "b": ["worker"]}
+    choice = choose_hosts(WEB[:1], {}, hosts[:2], mine)
+    assert choice.why == {WEB[0]: "fewest copies of web (0) among 2 hosts that fit"}
+    choice = choose_hosts(WEB[:1], {"web": Need(tags={"ssd": "true"})}, hosts, mine)
+    assert choice.why == {
+        WEB[0]: "the only host that fits; a is not tagged ssd=true; b is not tagged ssd=true"
+    }
+
+
+def test_a_choice_names_each_part_of_the_load_that_ruled_a_host_out() -> None:
+    hosts = [
+        make_host("a", copies=1, cpus=4),
+        make_host("b", copies=2, cpus=4),
+        make_host("c", copies=1, cpus=4),
+        make_host("d"),
+        make_host("e"),
+    ]
+    choice = choose_hosts(WEB[:1], {}, hosts, {"d": ["web"], "e": ["worker"]})
+    assert choice.hosts == {WEB[0]: "a"}
+    assert choice.why == {
+        WEB[0]: "fewest copies of web (0), then fewest copies of the app (0), then least loaded"
+        " (0.25 copies per processor), then first by name among 5 hosts that fit"
+    }
+
+
+def test_the_sentence_counts_what_the_choice_itself_added() -> None:
+    choice = choose_hosts(WEB[:3], {}, [make_host("a"), make_host("b")], {})
+    assert choice.why[WEB[0]] == "first by name among 2 hosts that fit"
+    assert choice.why[WEB[1]] == "fewest copies of web (0) among 2 hosts that fit"
+    assert choice.why[WEB[2]] == "first by name among 2 hosts that fit"
+
+
+def test_many_hosts_that_do_not_fit_are_counted() -> None:
+    hosts = [make_host("a", tags={"rack": "1"}), *(make_host(f"x{n}") for n in range(9))]
+    choice = choose_hosts(WEB[:1], {"web": Need(tags={"rack": "1"})}, hosts, {})
+    assert choice.why[WEB[0]].startswith("the only host that fits; x0 is not tagged rack=1; ")
+    assert choice.why[WEB[0]].endswith("; 6 more hosts do not fit")
+    assert choose_hosts(WEB[:1], {}, [], {}).why == {}

@@ -111,3 +111,10 @@ def test_at_rest_a_failed_restart_is_undone() -> None:
 def test_a_plan_survives_its_row() -> None:
     plan = for_restart("hello", 2, {"web": 2}, placed=web(1, 2), num=1)
     assert Plan.from_plain(plan.to_plain()) == plan
+
+
+def test_a_plan_of_a_version_that_knew_no_stop_is_read() -> None:
+    plain = for_restart("hello", 2, {"web": 2}, placed=web(1, 2)).to_plain()
+    del plain["stopped"]
+    assert Plan.from_plain(plain).stopped == ()
+    assert Plan.from_plain({**plain, "stopped": ["web"]}).stopped == ("web",)

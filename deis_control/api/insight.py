@@ -1,0 +1,125 @@
+"""Previews, explanations and diffs of releases → JSON: shapes beyond Deis v1. PURE."""
+
+from typing import Any
+
+from deis_control.api.wire import Json
+from deis_control.model import Build
+from deis_control.rules.diffs import Parts, ReleaseDiff
+from deis_control.scheduler.world import Observed
+from deis_control.services.explain import Explanation
+from deis_control.services.previews import Preview
+from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import Instance, LastExit
+
+
+def preview(found: Preview) -> Json:
+    """What a change would do, the answer to `?dry_run=true`."""
+    plan, making = found.decided.plan, found.decided.making
+    return {
+        "dry_run": True,
+        "kind": found.kind.value,
+        "summary": found.summary,
+        "release": plan.release if making is not None else None,
+        "release_summary": making.summary if making is not None else None,
+        "structure": dict(plan.structure),
+        "start": [_copy(copy) for copy in found.difference.start],
+        "stop": [_copy(copy) for copy in found.difference.stop],
+        "keep": [_copy(copy) for copy in found.difference.keep],
+        "queued_before": found.queued_before,
+    }
+
+
+def _copy(copy: CopyName) -> Json:
+    return {"name": copy.process, "release": copy.release}
+
+
+def explanation(found: Explanation) -> Json:
+    """Where an app's copies run, why there, and how they do."""
+    return {
+        "app": found.app.id,
+        "release": found.release,
+        "structure": dict(found.app.structure),
+        "stopped": list(found.app.stopped),
+        "processes": [_process(item) for item in found.processes],
+    }
+
+
+def _process(found: Observed) -> Json:
+    placement, copy = found.placed.placement, found.copy
+    return {
+        "process": copy.process,
+        "container": copy.container,
+        "type": copy.type,
+        "num": copy.num,
+        "release": copy.release,
+        "generation": copy.generation,
+        "host": found.placed.host,
+        "why": placement.why,
+        "state": found.state,
+        **_instance(found.instance),
+        "image": placement.image,
+        "command": None if placement.command is None else list(placement.command),
+        "memory": placement.memory,
+        "cpu": placement.cpu,
+        "created": placement.created.replace("UTC", "Z"),
+    }
+
+
+def _instance(found: Instance | None) -> Json:
+    """What a copy's host says of it; nothing while it has taken no notice."""
+    return {
+        "phase": found.phase.value if found else None,
+        "ready": found is not None and found.ready,
+        "address": found.address if found else None,
+        "restarts": found.restarts if found else 0,
+        "last_exit": _exit(found.last_exit) if found and found.last_exit else None,
+        "error": found.error if found else None,
+    }
+
+
+def _exit(found: LastExit) -> Json:
+    return {
+        "code": found.code,
+        "signal": found.signal,
+        "oom": found.oom,
+        "finished": found.finished or None,
+        "lines": list(found.lines),
+    }
+
+
+def release_diff(found: ReleaseDiff, *, values: bool) -> Json:
+    """What differs between two releases; config values by name only unless `values`."""
+    return {
+        "app": found.app,
+        "from": found.old,
+        "to": found.new,
+        "build": {
+            "from": _build(found.old_build),
+            "to": _build(found.new_build),
+            "changed": found.rebuilt,
+        },
+        "procfile": _parts(found.procfile),
+        "values": _parts(found.values) if values else _names(found.values),
+        "memory": _pairs(found.memory),
+        "cpu": _pairs(found.cpu),
+        "tags": _pairs(found.tags),
+    }
+
+
+def _build(found: Build | None) -> Json | None:
+    if found is None:
+        return None
+    return {"uuid": str(found.uuid), "image": found.image, "sha": found.sha}
+
+
+def _parts(found: Parts[Any]) -> Json:
+    changed = {name: list(pair) for name, pair in found.changed.items()}
+    return {"added": dict(found.added), "changed": changed, "removed": dict(found.removed)}
+
+
+def _names(found: Parts[Any]) -> Json:
+    return {key: list(part) for key, part in _parts(found).items()}
+
+
+def _pairs(found: Parts[Any]) -> Json:
+    return {name: list(pair) for name, pair in found.pairs.items()}
