@@ -103,8 +103,8 @@ async def test_a_rollback_asks_for_the_end_of_a_running_deploy(
         found = await _unfinished(api)
         api.leader.paused = False
     assert [operation.cancel for operation in found] == [True, False]
-    assert back.result().json == {"version": 4}
-    assert (await bob.get(f"{built_app}/releases/v4/")).json["summary"] == "bob rolled back to v2"
+    assert back.result().json == {"version": 3}
+    assert (await bob.get(f"{built_app}/releases/v3/")).json["summary"] == "bob rolled back to v2"
 
 
 async def _unfinished(api: Api) -> tuple[Any, ...]:
