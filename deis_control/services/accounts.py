@@ -45,19 +45,19 @@ class Accounts:
         self._platform = platform
         self._passwords = passwords
 
-    def check_registration(self, caller: User | None) -> None:
+    def check_registration(self, caller: User | None, *, with_token: bool) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
 
-        A mode that nobody knows lets nobody in: it is a mistyped restriction.
+        `with_token` is whether he showed one, good or bad (api.md 2.1). A mode that nobody knows lets nobody in: it is a mistyped restriction.
         """
         mode = self._platform().registration_mode
         if mode == "enabled":
             return
         if mode != "admin_only":
             raise Forbidden("Registration is disabled")
-        if caller is None:
+        if caller is None and not with_token:
             raise Forbidden(Unauthorized.default)
-        if not caller.is_superuser:
+        if caller is None or not caller.is_superuser:
             raise Forbidden
 
     async def register(self, new: Registration, by: User | None = None) -> User:
