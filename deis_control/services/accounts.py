@@ -48,7 +48,8 @@ class Accounts:
     def check_registration(self, caller: User | None, *, with_token: bool) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
 
-        `with_token` is whether he showed one, good or bad (api.md 2.1). A mode that nobody knows lets nobody in: it is a mistyped restriction.
+        `with_token` is whether he showed one, good or bad (api.md 2.1). A mode that
+        nobody knows lets nobody in: it is a mistyped restriction.
         """
         mode = self._platform().registration_mode
         if mode == "enabled":

@@ -46,3 +46,27 @@ async def test_a_logger_that_is_away_is_500_in_plain_text(bob: Client, fresh_app
     answer = await bob.get(f"{fresh_app}/logs")
     assert (answer.status, answer.text) == (500, "Error accessing logs for hello")
     assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_9_2_zero_is_the_loggers_own_default(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    await _write(api, logger, 101)
+    answer = await bob.get(f"{fresh_app}/logs?log_lines=0")
+    assert len(answer.text.splitlines()) == 100
+
+
+async def test_9_1_the_default_is_1000(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    await _write(api, logger, 1001)
+    lines = (await bob.get(f"{fresh_app}/logs")).text.splitlines()
+    assert (len(lines), lines[-1].split(": ", 1)[1]) == (1000, "line 1000")
+
+
+async def test_9_logs_are_the_app_users(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    stranger = await api.user("stranger")
+    assert (await stranger.get(f"{fresh_app}/logs")).status == 403
+    assert (await bob.get("/v1/apps/nothing/logs")).status == 404
