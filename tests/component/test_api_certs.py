@@ -2,53 +2,15 @@
 
 import base64
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 
 from deis_control.db.pool import Database
+from tests.fixtures.certificates import EXPIRES, issue, private_pem
 from tests.fixtures.control import Api, Client
 
 UNIQUE = {"common_name": ["This field must be unique."]}
-EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
-
-
-def issue(
-    name: str | None, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None
-) -> dict[str, str]:
-    """The body of a certificate that signs itself; without a name its subject has none."""
-    key = key or ec.generate_private_key(ec.SECP256R1())
-    parts = [x509.NameAttribute(NameOID.COMMON_NAME, name)] if name is not None else []
-    subject = x509.Name(parts)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(EXPIRES - timedelta(days=60))
-        .not_valid_after(EXPIRES)
-        .sign(key, hashes.SHA256())
-    )
-    return {"certificate": _pem(made), "key": _private(key)}
-
-
-def _pem(made: x509.Certificate) -> str:
-    return made.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _private(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, password: bytes | None = None
-) -> str:
-    form = serialization.PrivateFormat.TraditionalOpenSSL
-    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-    if password:
-        encryption = serialization.BestAvailableEncryption(password)
-    return key.private_bytes(serialization.Encoding.PEM, form, encryption).decode()
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +106,8 @@ async def test_13_what_is_no_certificate_is_told(bob: Client, body: dict[str, st
 
 async def test_13_the_key_must_be_the_certificates(bob: Client, body: dict[str, str]) -> None:
     """The original kept any text as the key."""
-    other = _private(ec.generate_private_key(ec.SECP256R1()))
-    encrypted = _private(ec.generate_private_key(ec.SECP256R1()), b"password")
+    other = private_pem(ec.generate_private_key(ec.SECP256R1()))
+    encrypted = private_pem(ec.generate_private_key(ec.SECP256R1()), b"password")
     for text in ("nothing", body["certificate"], other, encrypted):
         answer = await bob.post("/v1/certs/", body | {"key": text})
         assert (answer.status, list(answer.json)) == (400, ["key"])
