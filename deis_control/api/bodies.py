@@ -17,6 +17,13 @@ BODY_LIMIT = 4 * 1024 * 1024
 
 async def read_body(request: web.Request) -> object:
     """The decoded body, None when it is empty; UnsupportedMedia, BadRequest."""
+    try:
+        return await _read(request)
+    except web.RequestPayloadError as err:
+        raise BadRequest("The request's body cannot be decoded.") from err
+
+
+async def _read(request: web.Request) -> object:
     if request.content_type == MULTIPART:
         return await _multipart(request)
     raw = await request.read()
