@@ -46,13 +46,17 @@ class Path:
         login = await admit(request, who, services)
         ORIGIN.set(origin_of(request, login, services.platform()))
         if request.method == "OPTIONS":
-            return answer(_METADATA)
+            return answer({**_METADATA, "actions": self._actions()})
         if endpoint is None:
             return self._refuse(request, who)
         check_token(endpoint, login)
         body = await read_body(request) if request.method in _READING else None
         found = await _found(request, endpoint, login, services)
         return await endpoint.handler(Call(request, services, login, *found, body))
+
+    def _actions(self) -> dict[str, dict[str, object]]:
+        """The methods that take an object, as the original's metadata names them (api.md 1.3)."""
+        return {method: {} for method in self.allowed if method in ("POST", "PUT")}
 
     def _endpoint(self, method: str) -> Endpoint | None:
         return self._endpoints.get("GET" if method == "HEAD" else method)

@@ -136,6 +136,21 @@ async def test_1_2_release_headers_are_bare_numbers_on_config_and_builds_only(
     assert "Deis-Release" not in back.headers
 
 
+@pytest.mark.parametrize("path", ["/v1/apps/", "/v1/apps/hello/", "/v1/users/", "/v1/"])
+async def test_1_3_options_describe_a_route_to_whom_it_knows(
+    api: Api, admin: Client, fresh_app: str, path: str
+) -> None:
+    answer = await admin.call("OPTIONS", path)
+    assert answer.status == 200
+    assert set(answer.json) == {"name", "description", "renders", "parses", "actions"}
+    assert set(answer.json["parses"]) == {
+        *("application/json", "application/x-www-form-urlencoded", "multipart/form-data"),
+    }
+    assert ("POST" in answer.json["actions"]) == ("POST" in answer.headers["Allow"])
+    refused = await api.anonymous.call("OPTIONS", path)
+    assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Token")
+
+
 async def test_1_3_a_body_is_read_whatever_its_charset_says(bob: Client) -> None:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     made = await bob.post("/v1/apps/", {"id": "hello"}, headers=headers)
