@@ -325,9 +325,13 @@ async def test_e4_what_is_barely_http_ends_its_own_request(
 
 
 @pytest.mark.parametrize("text", ["%00", "%0a", "..%2f..", "%ff", "%ed%a0%80", "a%2fb", "'", "{"])
-async def test_no_path_breaks_the_server(admin: Client, built_app: str, text: str) -> None:
+async def test_e4_no_path_breaks_the_server(admin: Client, built_app: str, text: str) -> None:
     for route in ROUTES:
-        if route.method == "GET" and "logs" not in route.path:
-            names = dict.fromkeys(PARTS, text)
-            for path in (route.path.format(**names), route.path.format(**names | {"app": "hello"})):
-                assert (await admin.get(path)).status < 500, path
+        parts = [name for name in PARTS if f"{{{name}}}" in route.path]
+        if parts in ([], ["app"]) and route.method != "GET":
+            continue
+        names = dict.fromkeys(PARTS, text)
+        for path in (route.path.format(**names), route.path.format(**names | {"app": "hello"})):
+            answer = await admin.call(route.method, path)
+            known = 500 if "logs" in route.path else 499
+            assert answer.status <= known, (route.method, path, answer.text)

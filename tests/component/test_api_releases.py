@@ -156,3 +156,31 @@ async def test_6_a_release_belongs_to_who_made_it(api: Api, bob: Client, built_a
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_6_rollback_is_posted(bob: Client, built_app: str, method: str) -> None:
     assert (await bob.call(method, f"{built_app}/releases/rollback/")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "summary"),
+    [
+        ({"values": {"C": "", "B": "2"}}, "bob added B, C"),
+        ({"values": {"A": "2"}}, "bob changed A"),
+        ({"values": {"A": None}}, "bob deleted A"),
+        ({"values": {"A": None, "B": "1", "C": "2"}}, "bob added B, C, deleted A"),
+        ({"memory": {"web": "1M"}}, "bob changed limits for memory"),
+        ({"cpu": {"web": 1}}, "bob changed limits for cpu"),
+        ({"tags": {"b": "1", "a": "2"}}, "bob added tag a, b"),
+        ({"tags": {"rack": "2"}}, "bob changed tag rack"),
+        ({"tags": {"rack": None}}, "bob deleted tag rack"),
+        (
+            {"values": {"B": "2"}, "memory": {"web": "1M"}, "cpu": {"web": 1}, "tags": {"a": "b"}},
+            "bob added B and bob changed limits for memory, cpu and bob added tag a",
+        ),
+        ({"values": {"A": "1"}}, "bob changed nothing"),
+        ({"values": {"NEVER": None}}, "bob changed nothing"),
+    ],
+)
+async def test_semantics_3_summaries(
+    bob: Client, fresh_app: str, body: dict[str, Any], summary: str
+) -> None:
+    await bob.post(f"{fresh_app}/config/", {"values": {"A": "1"}, "tags": {"rack": "1"}})
+    await bob.post(f"{fresh_app}/config/", body)
+    assert (await bob.get(f"{fresh_app}/releases/v3/")).json["summary"] == summary
