@@ -5,7 +5,7 @@ from aiohttp import web
 from deis_control.api import schemas, wire
 from deis_control.api.answers import answer, empty
 from deis_control.api.call import Call
-from deis_control.api.credentials import token_of
+from deis_control.api.credentials import offers_token, token_of
 from deis_control.api.permissions import Who, may
 from deis_control.errors import Forbidden, Unauthorized
 from deis_control.model import Scope
@@ -15,7 +15,8 @@ from deis_control.model import Scope
 async def register(call: Call) -> web.Response:
     """POST /v1/auth/register/."""
     caller = call.login.user if call.login is not None else None
-    call.services.accounts.check_registration(caller)
+    offered = offers_token(call.request.headers.get("Authorization"))
+    call.services.accounts.check_registration(caller, with_token=offered)
     user = await call.services.accounts.register(schemas.registration(call.data), caller)
     return answer(wire.user(user), 201)
 

@@ -1,11 +1,11 @@
 """Reading a request's body: JSON, form or multipart; nothing at all is None."""
 
-import json
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from deis_control.errors import BadRequest, UnsupportedMedia
+from deis_control.rules.parsing import read_json
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -17,6 +17,13 @@ BODY_LIMIT = 4 * 1024 * 1024
 
 async def read_body(request: web.Request) -> object:
     """The decoded body, None when it is empty; UnsupportedMedia, BadRequest."""
+    try:
+        return await _read(request)
+    except web.RequestPayloadError as err:
+        raise BadRequest("The request's body cannot be decoded.") from err
+
+
+async def _read(request: web.Request) -> object:
     if request.content_type == MULTIPART:
         return await _multipart(request)
     raw = await request.read()
@@ -32,16 +39,9 @@ async def read_body(request: web.Request) -> object:
 def parse_json(raw: bytes) -> object:
     """A JSON text → value; BadRequest with the parser's words."""
     try:
-        found: object = json.loads(raw, parse_constant=_no_constant)
-    except RecursionError as err:
-        raise BadRequest("JSON parse error - nested too deeply") from err
+        return read_json(raw)
     except ValueError as err:
         raise BadRequest(f"JSON parse error - {err}") from err
-    return found
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
 
 
 async def _multipart(request: web.Request) -> object:

@@ -46,7 +46,7 @@ class Path:
         login = seen.login if seen is not None else None
         ORIGIN.set(origin_of(request, login, services.platform()))
         if request.method == "OPTIONS":
-            return answer(_METADATA)
+            return answer({**_METADATA, "actions": self._actions()})
         if endpoint is None:
             return self._refuse(request, who)
         check_token(endpoint, login)
@@ -54,6 +54,10 @@ class Path:
         app = _app_of(request, endpoint, seen)
         operation = seen.operation if seen is not None else None
         return await endpoint.handler(Call(request, services, login, app, operation, body))
+
+    def _actions(self) -> dict[str, dict[str, object]]:
+        """The methods that take an object, as the original's metadata names them (api.md 1.3)."""
+        return {method: {} for method in self.allowed if method in ("POST", "PUT")}
 
     def _endpoint(self, method: str) -> Endpoint | None:
         return self._endpoints.get("GET" if method == "HEAD" else method)

@@ -23,8 +23,10 @@ async def push(call: Call) -> web.Response:
 async def config(call: Call) -> web.Response:
     """POST /v1/hooks/config — the config of the latest release."""
     receiver = schemas.receiver(call.data)
-    _, app = await call.services.access.named(receiver.user, receiver.repo)
-    return answer(wire.config(await call.services.configs.current(app)))
+    user, app = await call.services.access.named(receiver.user, receiver.repo)
+    found = await call.services.configs.current(app)
+    await call.services.audit.read_config(user, app, str(found.uuid))
+    return answer(wire.config(found))
 
 
 @may(Who.BUILDER)

@@ -24,7 +24,7 @@ async def page(call: Call) -> web.Response:
 async def show(call: Call) -> web.StreamResponse:
     """GET /v1/operations/<id>/ — with its phases, or as a stream of them."""
     operation = call.change
-    if EVENT_STREAM in accepted_kinds(call.request):
+    if EVENT_STREAM in accepted_kinds(call.request) and call.request.method == "GET":
         return await stream(call.request, call.services.operations, operation)
     phases = await call.services.operations.phases(operation.id)
     return answer(wire.operation_with_phases(operation, phases))

@@ -48,7 +48,7 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text  # a zone is of one host, and may be of any length
 
 
 @lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from deis_control.errors import Invalid, NotFound
+from deis_control.rules.parsing import moment_of
 from deis_control.rules.texts import unstorable
 
 _TRUE = frozenset({"true", "1", "yes"})
@@ -38,12 +39,9 @@ def moment(name: str, text: str | None) -> datetime | None:
     """A time of a query, with its zone (RFC 3339); Invalid, naming it, when it is none."""
     if text is None:
         return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as err:
-        raise _no_moment(name) from err
-    if found.tzinfo is None:
-        raise _no_moment(name)
+    found = moment_of(text)
+    if found is None:
+        raise Invalid({name: ["Enter a time such as 2030-01-31T12:00:00Z."]})
     return found
 
 
@@ -57,7 +55,3 @@ def plain(name: str, text: str | None, limit: int = 255) -> str | None:
     if reason is not None:
         raise Invalid({name: [f"This field {reason}."]})
     return text
-
-
-def _no_moment(name: str) -> Invalid:
-    return Invalid({name: ["Enter a time such as 2030-01-31T12:00:00Z."]})

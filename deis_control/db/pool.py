@@ -41,6 +41,13 @@ class Contended(DatabaseAway):
     """PostgreSQL broke a deadlock or a clash by undoing this transaction: repeat it."""
 
 
+class Removed(Contended):
+    """What a new row would belong to, a user or an app, was removed while it was made."""
+
+    status = 409
+    default = "What this is about was removed meanwhile."
+
+
 class Database:
     """A pool that opens lazily, so that a process may start while PostgreSQL is away."""
 
@@ -142,6 +149,8 @@ def _translated() -> Iterator[None]:
         yield
     except _AGAIN as err:
         raise Contended from err
+    except asyncpg.ForeignKeyViolationError as err:
+        raise Removed from err
     except _AWAY as err:
         if isinstance(err, ValueError):
             raise  # asyncpg's word for a wrong argument: our mistake

@@ -1,11 +1,10 @@
 """What a build may be made of: image names, Procfiles. PURE."""
 
-import json
 import re
 from collections.abc import Mapping
 
 from deis_control.errors import Forbidden, Invalid
-from deis_control.rules import texts
+from deis_control.rules import parsing, texts
 from deis_control.rules.coerce import text_form
 from deis_node.cluster.names import is_process_type
 
@@ -86,10 +85,9 @@ def _decoded(text: str) -> object:
     if not text:
         return {}
     try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError) as err:
+        return parsing.read_json(text)
+    except ValueError as err:
         raise _invalid("This field must be an object.") from err
-    return found
 
 
 def _invalid(message: str) -> Invalid:

@@ -37,23 +37,36 @@ def read_certificate(certificate: str, key: str, common_name: str | None) -> New
     The chain, if there is one, follows the certificate itself.
     """
     leaf = _leaf(certificate)
-    public = _private(key).public_key()
-    if _spki(public) != _spki(leaf.public_key()):
+    if _spki(_private(key).public_key()) != leaf.public:
         raise Invalid({"key": [_OTHER_KEY]})
-    name = common_name if common_name is not None else _subject(leaf)
+    name = common_name if common_name is not None else leaf.name
+    if name is None:
+        raise Invalid({"common_name": [texts.REQUIRED]})
     if "*" in name:
         raise Invalid({"common_name": [_WILDCARD]})
     try:
         name = canonical_domain(name)
     except Invalid as err:
         raise Invalid({"common_name": err.fields["domain"]}) from err
-    return NewCertificate(name, certificate, key, leaf.not_valid_after_utc)
+    return NewCertificate(name, certificate, key, leaf.expires)
 
 
-def _leaf(text: str) -> x509.Certificate:
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """What is asked of a certificate, read at once: its parts are decoded only when asked for,
+    and any of them may be broken.
+    """
+
+    public: bytes
+    name: str | None
+    expires: datetime
+
+
+def _leaf(text: str) -> _Leaf:
     try:
-        return x509.load_pem_x509_certificates(text.encode())[0]
-    except (ValueError, UnsupportedAlgorithm) as err:
+        found = x509.load_pem_x509_certificates(text.encode())[0]
+        return _Leaf(_spki(found.public_key()), _subject(found), found.not_valid_after_utc)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as err:
         raise Invalid({"certificate": [f"Could not load certificate: {err}"[:200]]}) from err
 
 
@@ -70,8 +83,6 @@ def _spki(public: object) -> bytes:
     return encoded
 
 
-def _subject(leaf: x509.Certificate) -> str:
+def _subject(leaf: x509.Certificate) -> str | None:
     names = leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if not names:
-        raise Invalid({"common_name": [texts.REQUIRED]})
-    return str(names[0].value)
+    return str(names[0].value) if names else None

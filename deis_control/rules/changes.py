@@ -92,10 +92,10 @@ def _steering(delta: Delta) -> str:
 
 
 def _config(delta: ConfigDelta) -> str:
+    limits = {"memory": delta.memory, "cpu": delta.cpu}
     sections = {
         "config": delta.values,
-        "memory": delta.memory,
-        "cpu": delta.cpu,
+        "limits": {f"{name} {kind}": v for name, s in limits.items() for kind, v in s.items()},
         "tags": delta.tags,
     }
     parts = [f"{name}: {_set_and_unset(section)}" for name, section in sections.items() if section]

@@ -13,13 +13,16 @@ VALUE_LIMIT = 64 * 1024
 CONFIG_LIMIT = 768 * 1024
 """Bytes of UTF-8 that the keys and values of one config may have together."""
 
+SECTION_LIMIT = 64 * 1024
+"""The same of its `memory`, `cpu` and `tags`, each."""
+
 _T = TypeVar("_T")
 
 
 def merge_config(base: ConfigData, delta: ConfigDelta) -> ConfigData:
     """The base with the delta's keys set, and those that are None removed.
 
-    Invalid, naming `values`, when the result is larger than a config may be.
+    Invalid, naming the section, when the result is larger than a config may be.
     """
     merged = ConfigData(
         values=_merge(base.values, delta.values),
@@ -32,10 +35,20 @@ def merge_config(base: ConfigData, delta: ConfigDelta) -> ConfigData:
 
 
 def check_config_size(data: ConfigData) -> None:
-    """Invalid when the config's values are more than `CONFIG_LIMIT` bytes together."""
-    size = sum(len(k.encode()) + len(v.encode()) for k, v in data.values.items())
+    """Invalid when a section of the config is more than its limit."""
+    size = _size(data.values)
     if size > CONFIG_LIMIT:
         raise Invalid({"values": [f"A config may have {CONFIG_LIMIT} bytes, this has {size}"]})
+    others = {"memory": data.memory, "cpu": data.cpu, "tags": data.tags}
+    for name, section in others.items():
+        size = _size(section)
+        if size > SECTION_LIMIT:
+            raise Invalid({name: [f"This may have {SECTION_LIMIT} bytes, this has {size}"]})
+
+
+def _size(section: Mapping[str, object]) -> int:
+    """Bytes of UTF-8 of the keys and values together."""
+    return sum(len(k.encode()) + len(str(v).encode()) for k, v in section.items())
 
 
 def _merge(base: Mapping[str, _T], change: Mapping[str, _T | None]) -> dict[str, _T]:

@@ -1,6 +1,7 @@
 """What may be a custom domain (api.md section 10). PURE."""
 
 import re
+from collections.abc import Iterable
 
 from deis_control.errors import Invalid
 
@@ -31,12 +32,15 @@ def canonical_domain(text: str) -> str:
     return name
 
 
-def check_free_of(name: str, platform_domain: str, subdomain: str) -> None:
+def check_free_of(name: str, platform_domain: str, reserved: Iterable[str]) -> None:
     """Invalid when the platform answers the name itself: an exact domain goes first in the
     router, so it would take an app's, or the controller's, requests away.
+
+    `reserved` are the first labels that the router keeps for the platform.
     """
+    platform_domain = platform_domain.lower()
     below = name == platform_domain or name.endswith(f".{platform_domain}")
-    if below or name.partition(".")[0] == subdomain:
+    if below or name.partition(".")[0] in set(reserved):
         raise _invalid(f"{name} is a reserved name.")
 
 

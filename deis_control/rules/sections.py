@@ -1,12 +1,11 @@
 """The four sections of a posted config, checked and coerced as in api.md section 4. PURE."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 
 from deis_control.deltas import ConfigDelta
 from deis_control.errors import Invalid
-from deis_control.rules import texts
+from deis_control.rules import parsing, texts
 from deis_control.rules.coerce import text_form, whole_number
 from deis_control.rules.configs import VALUE_LIMIT
 from deis_control.rules.formation import memory_bytes
@@ -71,8 +70,8 @@ def _section(data: Mapping[str, object], name: str) -> Mapping[str, object]:
 
 def _decoded(text: str) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as err:
+        return parsing.read_json(text)
+    except ValueError as err:
         raise _Refused("This field must be an object.") from err
 
 

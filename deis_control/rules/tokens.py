@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from deis_control.errors import Forbidden
 from deis_control.model import Scope, Token
+from deis_control.rules.parsing import moment_of
 
 NAME_LIMIT = 64
 
@@ -31,7 +32,7 @@ def check_name(text: str) -> list[str]:
 
 def check_expires(text: str) -> list[str]:
     """Messages about how long a token shall live, as far as no clock is needed."""
-    return [] if _SPAN.fullmatch(text) or _moment(text) else [_BAD_EXPIRES]
+    return [] if _SPAN.fullmatch(text) or moment_of(text) else [_BAD_EXPIRES]
 
 
 def expiry(text: str, now: datetime) -> datetime | None:
@@ -41,7 +42,7 @@ def expiry(text: str, now: datetime) -> datetime | None:
         span = min(timedelta(**{_UNITS[match[2]]: int(match[1])}), 2 * _LONGEST)
         when: datetime | None = now + span
     else:
-        when = _moment(text)
+        when = moment_of(text)
     return when if when and now < when <= now + _LONGEST else None
 
 
@@ -49,12 +50,3 @@ def require(token: Token, needed: Scope) -> None:
     """Forbidden unless the token's scope covers what is needed."""
     if not token.scope.covers(needed):
         raise Forbidden(f"The token's scope is {token.scope}; this needs {needed}.")
-
-
-def _moment(text: str) -> datetime | None:
-    """A time with its zone, as in RFC 3339."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None

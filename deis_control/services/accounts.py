@@ -9,7 +9,7 @@ from deis_control.db import logins, tokens, users
 from deis_control.db.pool import Connection, Database, without_waiting
 from deis_control.errors import Forbidden, Invalid, TooManyLogins, Unauthorized, Unavailable
 from deis_control.model import Act, Login, User
-from deis_control.rules.accounts import check_username
+from deis_control.rules.accounts import is_username
 from deis_control.rules.logins import wait_before_login
 from deis_control.rules.texts import UNIQUE
 from deis_control.rules.tokens import digest
@@ -21,7 +21,7 @@ from deis_control.services.platform import Current
 log = structlog.get_logger()
 
 _UNKNOWN = "(no user name)"
-"""Stands in the audit trail for what can be nobody's name, and may be a password."""
+"""Stands for what can be nobody's name, and may be a password, where failed logins are kept."""
 
 _WRONG = Invalid({"non_field_errors": ["Unable to log in with provided credentials."]})
 _DISABLED = Invalid({"non_field_errors": ["User account is disabled."]})
@@ -53,19 +53,20 @@ class Accounts:
         self._passwords = passwords
         self._ldap = ldap
 
-    def check_registration(self, caller: User | None) -> None:
+    def check_registration(self, caller: User | None, *, with_token: bool) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
 
-        A mode that nobody knows lets nobody in: it is a mistyped restriction.
+        `with_token` is whether he showed one, good or bad (api.md 2.1). A mode that
+        nobody knows lets nobody in: it is a mistyped restriction.
         """
         mode = self._platform().registration_mode
         if mode == "enabled":
             return
         if mode != "admin_only":
             raise Forbidden("Registration is disabled")
-        if caller is None:
+        if caller is None and not with_token:
             raise Forbidden(Unauthorized.default)
-        if not caller.is_superuser:
+        if caller is None or not caller.is_superuser:
             raise Forbidden
 
     async def register(self, new: Registration, by: User | None = None) -> User:
@@ -155,7 +156,7 @@ class Accounts:
 
         TooManyLogins when it comes too early.
         """
-        address = ORIGIN.get().address
+        username, address = _named(username), ORIGIN.get().address
         async with self._database.transaction("count a login") as conn:
             await logins.lock(conn, username)
             seconds = wait_before_login(await logins.failures(conn, username, address))
@@ -170,10 +171,13 @@ class Accounts:
             await logins.take_back(conn, username, ORIGIN.get().address)
 
     async def _refused(self, who: User | str) -> None:
-        if isinstance(who, str) and check_username(who):
-            who = _UNKNOWN
+        actor = _named(who) if isinstance(who, str) else who
         async with self._database.transaction("note a failed login") as conn:
-            await note(conn, Act.LOGIN, who, refused=True)
+            await note(conn, Act.LOGIN, actor, refused=True)
+
+
+def _named(username: str) -> str:
+    return username if is_username(username) else _UNKNOWN
 
 
 async def holder_of(conn: Connection, token: str) -> Login:

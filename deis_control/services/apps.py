@@ -80,10 +80,13 @@ class Apps:
         raise Unavailable("No free name was found; choose one.")
 
     async def transfer(self, app: App, user: User, username: str) -> None:
-        """Give the app to another user; Forbidden unless one owns it, NotFound without him."""
-        if not owns(user, app):
-            raise Forbidden
+        """Give the app to another user; Forbidden unless one owns it, NotFound without him,
+        Conflict while the app is being destroyed.
+        """
         async with self._database.transaction("transfer app") as conn:
+            app = await apps.lock_for_change(conn, app.uuid)
+            if not owns(user, app):
+                raise Forbidden
             owner = await users.find(conn, username)
             await apps.set_owner(conn, app.uuid, owner.id)
             before, after = {"owner": app.owner}, {"owner": owner.username}

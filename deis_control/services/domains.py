@@ -5,6 +5,7 @@ from deis_control.db.pool import Database
 from deis_control.errors import Invalid
 from deis_control.logger.client import EventLog
 from deis_control.model import Act, App, Domain, Page, User, Window
+from deis_control.rules.apps import reserved_names
 from deis_control.rules.domains import canonical_domain, check_free_of
 from deis_control.rules.texts import UNIQUE
 from deis_control.services.audit import note
@@ -30,7 +31,7 @@ class Domains:
         """
         given, platform = name, self._platform()
         name = canonical_domain(given)
-        check_free_of(name, platform.domain, platform.subdomain)
+        check_free_of(name, platform.domain, reserved_names(platform.subdomain))
         async with self._database.transaction("add domain") as conn:
             await apps.lock_for_change(conn, app.uuid)
             if await domains.is_taken(conn, name):

@@ -184,8 +184,13 @@ class Operations:
         return (await self._progress(operation, after))[1]
 
     async def at_end(self, operation: Operation) -> Operation:
-        """The operation as it is now; one that took its app with it is done."""
-        return await self._look(operation)
+        """The operation as it is now; one that took its app with it is done, others that went
+        with their app have failed.
+        """
+        try:
+            return await self._look(operation)
+        except NotFound:
+            return replace(operation, phase=OpPhase.FAILED, reason="the app was destroyed")
 
     async def cancel(self, app: App, operation: UUID, actor: User) -> Operation:
         """Ask for an operation's end; it comes if traffic has not been switched yet.

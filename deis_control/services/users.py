@@ -62,7 +62,8 @@ class Users:
             raise BadRequest("Current password does not match")
         hashed = await self._passwords.hash(change.new)
         async with self._database.transaction("change password") as conn:
-            await users.set_password(conn, found[0].id, hashed)
+            user = await users.lock(conn, name)
+            await users.set_password(conn, user.id, hashed)
             await note(conn, Act.PASSWD, caller, target=name)
         log.info("password changed", user=name, actor=caller.username)
 

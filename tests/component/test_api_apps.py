@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -137,3 +138,104 @@ async def test_destroying_an_app_deletes_its_logs(
 async def _destroying(api: Api) -> bool:
     async with api.leader.database.connection() as conn:
         return (await apps.find(conn, "hello")).destroying
+
+
+APP_FIELDS = {"uuid", "id", "owner", "url", "structure", "created", "updated"}
+
+
+async def test_3_an_app_has_the_contracts_fields(bob: Client, fresh_app: str) -> None:
+    shown = await bob.get(f"{fresh_app}/")
+    assert set(shown.json) == APP_FIELDS
+    assert (shown.json["id"], shown.json["owner"]) == ("hello", "bob")
+    assert (await bob.get("/v1/apps/")).json["results"] == [shown.json]
+
+
+async def test_3_lists_have_own_and_shared_apps(api: Api, bob: Client, fresh_app: str) -> None:
+    eve = await api.user("eve")
+    await eve.post("/v1/apps/", {"id": "hers"})
+    await bob.post(f"{fresh_app}/perms/", {"username": "eve"})
+    assert [app["id"] for app in (await eve.get("/v1/apps/")).json["results"]] == ["hello", "hers"]
+    assert [app["id"] for app in (await bob.get("/v1/apps/")).json["results"]] == ["hello"]
+    assert (await api.anonymous.get("/v1/apps/")).status == 401
+
+
+@pytest.mark.parametrize("body", [None, {}])
+async def test_3_an_empty_body_draws_a_name(bob: Client, body: object) -> None:
+    made = await bob.post("/v1/apps/", body)
+    assert (made.status, set(made.json)) == (201, APP_FIELDS)
+
+
+@pytest.mark.parametrize("app_id", ["a", "0", "123", "a-b", "a--b", "a" * 64])
+async def test_3_what_an_id_may_be(bob: Client, app_id: str) -> None:
+    assert (await bob.post("/v1/apps/", {"id": app_id})).status == 201
+
+
+async def test_3_the_controllers_name_replaces_deis_as_the_reserved_one(
+    api: Api, bob: Client
+) -> None:
+    api.platform = replace(api.platform, subdomain="control")
+    refused = await bob.post("/v1/apps/", {"id": "control"})
+    assert refused.json == {"id": ["control is a reserved name."]}
+    assert (await bob.post("/v1/apps/", {"id": "deis"})).status == 201
+
+
+async def test_3_an_empty_update_is_for_every_app_user(
+    api: Api, bob: Client, fresh_app: str
+) -> None:
+    eve, stranger = await api.user("eve"), await api.user("stranger")
+    await bob.post(f"{fresh_app}/perms/", {"username": "eve"})
+    for body in (None, {}):
+        for client in (bob, eve):
+            answer = await client.post(f"{fresh_app}/", body)
+            assert (answer.status, answer.text) == (200, "")
+        assert (await stranger.post(f"{fresh_app}/", body)).status == 403
+    assert (await eve.post(f"{fresh_app}/", {"owner": "eve"})).status == 403
+    assert (await bob.post("/v1/apps/nothing/", {"owner": "eve"})).json == {"detail": "Not found"}
+
+
+async def test_3_superusers_transfer_too_and_old_things_keep_their_owner(
+    api: Api, admin: Client, bob: Client, built_app: str
+) -> None:
+    eve = await api.user("eve")
+    assert (await admin.post(f"{built_app}/", {"owner": "eve"})).status == 200
+    shown = (await eve.get(f"{built_app}/releases/v1/")).json
+    assert (shown["owner"], shown["summary"]) == ("bob", "bob created initial release")
+    assert (await eve.get(f"{built_app}/containers/")).json["results"][0]["owner"] == "eve"
+
+
+async def test_3_the_old_owner_keeps_what_he_was_granted(
+    api: Api, admin: Client, bob: Client, fresh_app: str
+) -> None:
+    await bob.post(f"{fresh_app}/perms/", {"username": "bob"})
+    await bob.post(f"{fresh_app}/", {"owner": "admin"})
+    assert (await bob.get(f"{fresh_app}/")).status == 200
+    assert (await bob.delete(f"{fresh_app}/")).status == 403
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_3_other_methods_are_405(bob: Client, fresh_app: str, method: str) -> None:
+    for path in ("/v1/apps/", f"{fresh_app}/"):
+        assert (await bob.call(method, path, {})).status == 405
+
+
+async def test_3_a_collaborator_does_not_destroy(api: Api, bob: Client, fresh_app: str) -> None:
+    eve = await api.user("eve")
+    await bob.post(f"{fresh_app}/perms/", {"username": "eve"})
+    assert (await eve.delete(f"{fresh_app}/")).status == 403
+    assert (await eve.delete("/v1/apps/nothing/")).status == 404
+    assert (await bob.get(f"{fresh_app}/")).status == 200
+
+
+async def test_3_all_that_belongs_to_an_app_goes_with_it(
+    api: Api, bob: Client, built_app: str
+) -> None:
+    await bob.post(f"{built_app}/domains/", {"domain": "www.example.org"})
+    await bob.post("/v1/tokens/", {"name": "ci", "scope": "deploy", "app": "hello"})
+    await bob.delete(f"{built_app}/")
+    tables = ("releases", "configs", "builds", "domains", "operations", "operation_phases")
+    async with api.leader.database.connection() as conn:
+        left = [await conn.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
+    assert left == [0] * len(tables)
+    assert [token["name"] for token in (await bob.get("/v1/tokens/")).json["results"]] == [""]
+    assert (await bob.post("/v1/apps/", {"id": "hello"})).status == 201
+    assert (await bob.get(f"{built_app}/domains/")).json["count"] == 0

@@ -90,3 +90,68 @@ async def test_a_failed_deploy_is_503_and_its_number_is_not_used_again(
     api.leader.reason = None
     assert (await bob.post(f"{built_app}/builds/", {"image": "x"})).headers["Deis-Release"] == "4"
     assert (await bob.get(f"{built_app}/releases/v3/")).json["summary"] == "bob deployed broken"
+
+
+BUILD_FIELDS = {
+    *("owner", "app", "image", "sha", "procfile", "dockerfile", "created", "updated", "uuid"),
+}
+
+
+async def test_5_a_build_has_the_contracts_fields(bob: Client, fresh_app: str) -> None:
+    body = {"image": "hello", "sha": "a" * 40, "procfile": {"web": "x"}, "dockerfile": "FROM x"}
+    made = await bob.post(f"{fresh_app}/builds/", body)
+    assert set(made.json) == BUILD_FIELDS
+    assert {name: made.json[name] for name in body} == body
+    assert (made.json["owner"], made.json["app"]) == ("bob", "hello")
+    assert (made.headers["Deis-Release"], made.headers["X-Deis-Release"]) == ("2", "2")
+    assert (await bob.get(f"{fresh_app}/builds/")).json["results"] == [made.json]
+
+
+async def test_5_builds_come_newest_first(bob: Client, fresh_app: str) -> None:
+    for image in ("one", "two", "three"):
+        await bob.post(f"{fresh_app}/builds/", {"image": image})
+    listed = (await bob.get(f"{fresh_app}/builds/")).json["results"]
+    assert [build["image"] for build in listed] == ["three", "two", "one"]
+
+
+@pytest.mark.parametrize("body", [None, {}])
+async def test_5_without_an_image_it_is_400(bob: Client, fresh_app: str, body: object) -> None:
+    answer = await bob.post(f"{fresh_app}/builds/", body)
+    assert (answer.status, answer.json) == (400, {"image": ["This field is required."]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"image": "a" * 256},
+        {"image": "host:5000/a/b@sha256:" + "a" * 64},
+        {"image": "x", "sha": "a" * 40},
+        {"image": "x", "procfile": ""},
+        {"image": "x", "dockerfile": "FROM x\nRUN y\n"},
+        {"image": "x", "procfile": {"web": "a 'b' \"c\"\n$D"}},
+    ],
+)
+async def test_5_what_a_build_may_be(bob: Client, fresh_app: str, body: dict[str, object]) -> None:
+    made = await bob.post(f"{fresh_app}/builds/", body)
+    assert made.status == 201
+    wanted = body | ({"procfile": {}} if body.get("procfile") == "" else {})
+    assert {name: made.json[name] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "structure"),
+    [
+        ({"image": "x"}, {"cmd": 1}),
+        ({"image": "x", "procfile": {"web": "y"}}, {"cmd": 1}),
+        ({"image": "x", "sha": "a" * 8, "dockerfile": "true"}, {"cmd": 1}),
+        ({"image": "x", "sha": "a" * 8, "procfile": {"worker": "y"}}, {"cmd": 1}),
+        ({"image": "x", "sha": "a" * 8, "procfile": {"web": "y"}}, {"web": 1}),
+        ({"image": "x", "sha": "a" * 8}, {"web": 1}),
+    ],
+)
+async def test_5_the_default_scale(
+    bob: Client, fresh_app: str, body: dict[str, object], structure: dict[str, int]
+) -> None:
+    """As semantics.md section 4, step 5, has it."""
+    await bob.post(f"{fresh_app}/builds/", body)
+    assert (await bob.get(f"{fresh_app}/")).json["structure"] == structure

@@ -1,10 +1,16 @@
 """Config, limits and tags over HTTP (api.md section 4)."""
 
+import asyncio
+import itertools
+import json
+
 import pytest
 
 from deis_control.db.pool import Database
 from deis_control.rules import CONFIG_LIMIT, VALUE_LIMIT
+from deis_node.runtime.tasks import spawn
 from tests.fixtures.control import Api, Client
+from tests.fixtures.waiting import eventually
 
 ODD = "line\nline\r\ttab \"quoted\" 'single' $HOME ${X} `id` \\n \x01\x7f é 😀 \u202e"
 
@@ -157,3 +163,130 @@ async def test_values_are_sealed_in_the_database(
     sealed = b"".join(row["sealed"] for row in found)
     assert b"treasure" not in sealed
     assert b"SECRET_NAME" not in sealed
+
+
+async def test_4_a_config_has_the_contracts_fields(bob: Client, fresh_app: str) -> None:
+    fields = {"uuid", "app", "owner", "values", "memory", "cpu", "tags", "created", "updated"}
+    made = await bob.post(f"{fresh_app}/config/", {"values": {"A": "1"}})
+    shown = await bob.get(f"{fresh_app}/config/")
+    assert (set(made.json), made.json) == (fields, shown.json)
+    release = (await bob.get(f"{fresh_app}/releases/v2/")).json
+    assert release["config"] == shown.json["uuid"]
+
+
+@pytest.mark.parametrize(
+    ("section", "entries"),
+    [
+        ("values", {"A": "1"}),
+        ("memory", {"web": "512M"}),
+        ("cpu", {"web": 5}),
+        ("tags", {"rack": "1"}),
+    ],
+)
+async def test_4_each_section_may_be_json_text_and_null_removes(
+    bob: Client, fresh_app: str, section: str, entries: dict[str, object]
+) -> None:
+    made = await bob.post(f"{fresh_app}/config/", {section: json.dumps(entries)})
+    assert made.json[section] == entries
+    gone = await bob.post(f"{fresh_app}/config/", {section: dict.fromkeys([*entries, "never"])})
+    assert (gone.status, gone.json[section]) == (201, {})
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("values", "_"),
+        ("values", "a1_B"),
+        ("values", "_HIDDEN"),
+        ("memory", "web-1"),
+        ("memory", "web_x"),
+        ("cpu", "web-1"),
+        ("tags", "Rack"),
+    ],
+)
+async def test_4_keys_that_may_be(bob: Client, fresh_app: str, section: str, key: str) -> None:
+    value = {"memory": "1G", "cpu": 7}.get(section, "x")
+    made = await bob.post(f"{fresh_app}/config/", {section: {key: value}})
+    assert (made.status, made.json[section]) == (201, {key: value})
+
+
+@pytest.mark.parametrize("key", ["1web", "WEB", "-web", ""])
+@pytest.mark.parametrize(("section", "value"), [("memory", "1M"), ("cpu", 1)])
+async def test_4_process_types_that_may_not_be(
+    bob: Client, fresh_app: str, section: str, value: object, key: str
+) -> None:
+    answer = await bob.post(f"{fresh_app}/config/", {section: {key: value}})
+    assert (answer.status, answer.json) == (400, {section: [BAD_TYPE]})
+    skipped = await bob.post(f"{fresh_app}/config/", {section: {key: None}})
+    assert skipped.status == 201, "rules are skipped where the value is null"
+
+
+@pytest.mark.parametrize("value", ["1B", "2k", "512M", "20MB", "3gb", "1Kb", "0M", "4G"])
+async def test_4_memory_limits_stay_as_given(bob: Client, fresh_app: str, value: str) -> None:
+    made = await bob.post(f"{fresh_app}/config/", {"memory": {"web": value}})
+    assert made.json["memory"] == {"web": value}
+
+
+@pytest.mark.parametrize("value", ["5", "1.5G", "1T", "", "M", "-1M", " 1M", "1 M", "1M\n"])
+async def test_4_memory_limits_that_may_not_be(bob: Client, fresh_app: str, value: str) -> None:
+    answer = await bob.post(f"{fresh_app}/config/", {"memory": {"web": value}})
+    assert (answer.status, answer.json) == (400, {"memory": [BAD_MEMORY]})
+
+
+@pytest.mark.parametrize(
+    ("value", "shares"), [("0", 0), (1024, 1024), ("1024", 1024), (True, 1), (7.9, 7)]
+)
+async def test_4_cpu_shares_are_numbers_in_answers(
+    bob: Client, fresh_app: str, value: object, shares: int
+) -> None:
+    made = await bob.post(f"{fresh_app}/config/", {"cpu": {"web": value}})
+    assert made.json["cpu"] == {"web": shares}
+    assert type((await bob.get(f"{fresh_app}/config/")).json["cpu"]["web"]) is int
+
+
+async def test_4_tag_values_are_words(bob: Client, fresh_app: str) -> None:
+    made = await bob.post(f"{fresh_app}/config/", {"tags": {"rack": "a_1"}})
+    assert made.json["tags"] == {"rack": "a_1"}
+    for value in ("", "a-b", "é", "a.b"):
+        answer = await bob.post(f"{fresh_app}/config/", {"tags": {"rack": value}})
+        assert (answer.status, answer.json) == (400, {"tags": ["Invalid tag value"]})
+
+
+async def test_4_all_sections_that_are_wrong_are_named(bob: Client, fresh_app: str) -> None:
+    body = {"values": {"1": ""}, "memory": {"web": "x"}, "cpu": {"web": 2000}, "tags": None}
+    assert set((await bob.post(f"{fresh_app}/config/", body)).json) == set(body)
+
+
+async def test_4_a_change_waits_for_the_one_before(api: Api, bob: Client, fresh_app: str) -> None:
+    """The original answered 409 after 5 s; here changes queue, each with a release of its own."""
+    api.leader.paused = True
+    async with asyncio.TaskGroup() as group:
+        calls = [
+            spawn(group, name, bob.post(f"{fresh_app}/config/", {"values": {name: "1"}}))
+            for name in ("A", "B")
+        ]
+        await eventually(lambda: _queued(bob, fresh_app, 2))
+        api.leader.paused = False
+    assert sorted(call.result().headers["Deis-Release"] for call in calls) == ["2", "3"]
+
+
+@pytest.mark.parametrize("section", ["memory", "cpu", "tags"])
+async def test_4_limits_and_tags_have_a_bound(bob: Client, fresh_app: str, section: str) -> None:
+    value: object = {"memory": "1M", "cpu": 1, "tags": "x"}[section]
+    keys = ("".join(letters) for letters in itertools.product("abcdefghij", repeat=4))
+    answer = await bob.post(f"{fresh_app}/config/", {section: dict.fromkeys(keys, value)})
+    assert answer.status == 201
+    more = ("".join(letters) for letters in itertools.product("klmnopqrst", repeat=4))
+    answer = await bob.post(f"{fresh_app}/config/", {section: dict.fromkeys(more, value)})
+    assert (answer.status, list(answer.json)) == (400, [section])
+
+
+async def test_4_ten_thousand_keys_are_kept(bob: Client, fresh_app: str) -> None:
+    values = {f"KEY_{number}": str(number) for number in range(10_000)}
+    assert (await bob.post(f"{fresh_app}/config/", {"values": values})).status == 201
+    assert (await bob.get(f"{fresh_app}/config/")).json["values"] == values
+
+
+async def _queued(client: Client, app: str, number: int) -> bool:
+    found = (await client.get(f"{app}/operations/?open=true")).json
+    return bool(found["count"] == number)

@@ -1,7 +1,12 @@
 """Copies over HTTP: listing, scaling, restarting (api.md section 7)."""
 
+from dataclasses import replace
+from uuid import uuid4
+
 import pytest
 
+from deis_control.model import CopyState
+from deis_node.cluster.names import CopyName
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.control import Api, Client
 from tests.fixtures.logger import RunningLogger
@@ -117,3 +122,77 @@ async def test_a_scale_is_told_in_the_apps_log(
         await logger.has(1)
     shown = await bob.get(f"{built_app}/logs")
     assert shown.text.endswith("hello[deis-controller]: bob scaled containers web=2 worker=1\n")
+
+
+RUN = CopyState(CopyName("hello", 2, "run", 1), str(uuid4()), "2026-01-01T00:00:00UTC", "up")
+
+
+async def test_7_one_off_runs_are_seen_by_their_type_only(
+    api: Api, bob: Client, built_app: str
+) -> None:
+    api.leader.seen["hello"] += (RUN,)
+    assert (await bob.get(f"{built_app}/containers/")).json["count"] == 1
+    (shown,) = (await bob.get(f"{built_app}/containers/run/")).json["results"]
+    assert (shown["type"], shown["num"], shown["release"]) == ("run", 1, "v2")
+    assert (await bob.get(f"{built_app}/containers/run/1/")).json == shown
+    for path in ("containers/restart/", "containers/run/restart/"):
+        again = (await bob.post(f"{built_app}/{path}")).json
+        assert "run" not in {copy["type"] for copy in again}
+
+
+async def test_7_copies_come_oldest_first(api: Api, bob: Client, built_app: str) -> None:
+    dates = ("2026-03-01", "2026-01-01", "2026-02-01")
+    api.leader.seen["hello"] = tuple(
+        CopyState(CopyName("hello", 2, "web", num), str(uuid4()), f"{date}T00:00:00UTC", "up")
+        for num, date in enumerate(dates, 1)
+    )
+    shown = (await bob.get(f"{built_app}/containers/")).json["results"]
+    assert [copy["num"] for copy in shown] == [2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    "state", ["initialized", "created", "up", "down", "destroyed", "crashed", "error"]
+)
+async def test_7_states_are_shown_as_they_are(
+    api: Api, bob: Client, built_app: str, state: str
+) -> None:
+    (copy,) = api.leader.seen["hello"]
+    api.leader.seen["hello"] = (replace(copy, state=state),)
+    assert (await bob.get(f"{built_app}/containers/web/1/")).json["state"] == state
+
+
+async def test_7_a_restart_keeps_403_404_and_fails_with_503(
+    api: Api, bob: Client, built_app: str
+) -> None:
+    stranger = await api.user("stranger")
+    assert (await stranger.post(f"{built_app}/containers/restart/")).status == 403
+    assert (await bob.post("/v1/apps/nothing/containers/restart/")).status == 404
+    api.leader.reason = "web.1 exited with code 1"
+    failed = await bob.post(f"{built_app}/containers/restart/")
+    assert (failed.status, failed.json) == (503, {"detail": "web.1 exited with code 1"})
+
+
+async def test_7_without_copies_a_restart_is_an_empty_array(bob: Client, fresh_app: str) -> None:
+    for path in ("restart/", "web/restart/", "web/1/restart/"):
+        answer = await bob.post(f"{fresh_app}/containers/{path}")
+        assert (answer.status, answer.json) == (200, [])
+
+
+async def test_7_1_cmd_can_always_be_scaled(bob: Client, built_app: str) -> None:
+    assert (await bob.post(f"{built_app}/scale/", {"cmd": 2})).status == 204
+    assert (await bob.get(f"{built_app}/")).json["structure"] == {"web": 1, "cmd": 2}
+
+
+async def test_7_1_a_list_is_400(bob: Client, built_app: str) -> None:
+    assert (await bob.post(f"{built_app}/scale/", [1])).status == 400
+
+
+async def test_7_1_a_type_at_zero_is_named_by_that_request_only(
+    bob: Client, built_app: str
+) -> None:
+    """As measured for semantics.md section 6."""
+    await bob.post(f"{built_app}/scale/", {"web": 0, "cmd": 1})
+    await bob.post(f"{built_app}/scale/", {"worker": 2, "cmd": 0})
+    assert (await bob.get(f"{built_app}/")).json["structure"] == {"cmd": 0, "worker": 2}
+    await bob.post(f"{built_app}/scale/", {"worker": 0})
+    assert (await bob.get(f"{built_app}/")).json["structure"] == {"worker": 0}

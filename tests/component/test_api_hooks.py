@@ -1,5 +1,6 @@
 """The builder's hooks over HTTP (api.md section 14)."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -119,3 +120,72 @@ async def test_the_ref_stays_when_the_release_fails(api: Api, fresh_app: str) ->
     assert (await api.services.operations.ended(operation)).reason == "no"
     async with api.leader.database.connection() as conn:
         assert await refs.of_app(conn, app.uuid) == {}
+
+
+async def test_14_a_push_has_the_contracts_fields(api: Api, fresh_app: str) -> None:
+    made = await api.builder().post("/v1/hooks/push", PUSH)
+    assert set(made.json) == {*PUSH, "uuid", "owner", "app", "created", "updated"}
+
+
+@pytest.mark.parametrize("field", list(PUSH))
+@pytest.mark.parametrize("value", ["", None, "x" * 256])
+async def test_14_every_field_of_a_push_is_required_and_bounded(
+    api: Api, fresh_app: str, field: str, value: object
+) -> None:
+    answer = await api.builder().post("/v1/hooks/push", PUSH | {field: value})
+    assert (answer.status, list(answer.json)) == (400, [field])
+    left = {name: text for name, text in PUSH.items() if name != field}
+    missing = await api.builder().post("/v1/hooks/push", left)
+    assert (missing.status, missing.json) == (400, {field: ["This field is required."]})
+
+
+@pytest.mark.parametrize("sha", ["a", "a" * 40, "not hexadecimal"])
+async def test_14_a_pushed_sha_may_be_any_text_of_40(api: Api, fresh_app: str, sha: str) -> None:
+    made = await api.builder().post("/v1/hooks/push", PUSH | {"sha": sha})
+    assert (made.status, made.json["sha"]) == (201, sha)
+
+
+@pytest.mark.parametrize("path", ["config", "build"])
+async def test_14_missing_receivers_are_named(api: Api, fresh_app: str, path: str) -> None:
+    required = ["This field is required."]
+    answer = await api.builder().post(f"/v1/hooks/{path}", {"image": "x"})
+    assert (answer.status, answer.json) == (
+        400,
+        {"receive_user": required, "receive_repo": required},
+    )
+
+
+@pytest.mark.parametrize("path", ["push", "config", "build", "builds"])
+async def test_14_hooks_are_posted(api: Api, path: str) -> None:
+    assert (await api.builder().get(f"/v1/hooks/{path}")).status == 405
+
+
+async def test_14_with_a_users_token_the_builder_is_still_let_in(
+    api: Api, bob: Client, fresh_app: str
+) -> None:
+    both = Client(bob.session, bob.url, bob.token, api.builder().headers)
+    assert (await both.post("/v1/hooks/push", PUSH)).status == 201
+
+
+async def test_14_without_a_key_of_the_platform_nobody_is_a_builder(
+    api: Api, fresh_app: str
+) -> None:
+    api.platform = replace(api.platform, builder_key="")
+    for key in ("", "builder-key"):
+        headers = {"X-Deis-Builder-Auth": key}
+        answer = await api.anonymous.post("/v1/hooks/push", PUSH, headers=headers)
+        assert answer.status == 401
+
+
+async def test_14_a_dockerfile_is_true_or_nothing(api: Api, bob: Client, fresh_app: str) -> None:
+    await api.builder().post("/v1/hooks/build", BUILD | {"dockerfile": "true", "procfile": {}})
+    (build,) = (await bob.get(f"{fresh_app}/builds/")).json["results"]
+    assert (build["dockerfile"], build["owner"], build["image"]) == ("true", "bob", "hello")
+
+
+async def test_14_collaborators_push_too(api: Api, bob: Client, fresh_app: str) -> None:
+    await api.user("eve")
+    await bob.post(f"{fresh_app}/perms/", {"username": "eve"})
+    made = await api.builder().post("/v1/hooks/build", BUILD | {"receive_user": "eve"})
+    assert made.json["release"] == {"version": 2}
+    assert (await bob.get(f"{fresh_app}/releases/v2/")).json["owner"] == "eve"

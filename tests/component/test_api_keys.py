@@ -1,6 +1,9 @@
 """Public keys over HTTP (api.md section 12)."""
 
 import base64
+import hashlib
+import re
+from urllib.parse import quote
 
 import pytest
 
@@ -63,3 +66,50 @@ async def test_the_builder_finds_a_keys_holder(api: Api, bob: Client) -> None:
     made = await bob.post("/v1/keys/", {"id": "bob@box", "public": PUBLIC})
     user, key = await api.services.keys.holder(made.json["fingerprint"])
     assert (user.username, key.id) == ("bob", "bob@box")
+
+
+async def test_12_a_key_has_the_contracts_fields(bob: Client) -> None:
+    made = await bob.post("/v1/keys/", {"id": "bob@box", "public": PUBLIC})
+    fields = {"uuid", "owner", "fingerprint", "created", "updated", "id", "public"}
+    assert set(made.json) == fields
+    digest = hashlib.md5(base64.b64decode(BLOB), usedforsecurity=False).hexdigest()
+    assert made.json["fingerprint"].replace(":", "") == digest
+    assert re.fullmatch("([0-9a-f]{2}:){15}[0-9a-f]{2}", made.json["fingerprint"])
+
+
+@pytest.mark.parametrize("key_id", ["a/b c", "a" * 128, "bob@box.pub", "ключ", "../x", "a?b#c"])
+async def test_12_an_id_may_be_any_text(bob: Client, key_id: str) -> None:
+    assert (await bob.post("/v1/keys/", {"id": key_id, "public": PUBLIC})).status == 201
+    path = f"/v1/keys/{quote(key_id, safe='')}"
+    assert (await bob.get(path)).json["id"] == key_id
+    assert (await bob.delete(path)).status == 204
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"id": ["This field is required."], "public": ["This field is required."]}),
+        (
+            {"id": "a" * 129, "public": PUBLIC},
+            {"id": ["Ensure this field has no more than 128 characters."]},
+        ),
+        ({"id": "", "public": PUBLIC}, {"id": ["This field may not be blank."]}),
+        ({"id": "a", "public": ""}, {"public": ["This field may not be blank."]}),
+        (
+            {"id": "a", "public": "ssh-rsa AAAA"},
+            {"public": ["Ensure this field has at least 16 characters."]},
+        ),
+    ],
+)
+async def test_12_what_a_key_may_not_be(
+    bob: Client, body: dict[str, str], errors: dict[str, list[str]]
+) -> None:
+    """Shorter texts than 16 characters break the original client's listing (api.md section 15)."""
+    answer = await bob.post("/v1/keys/", body)
+    assert (answer.status, answer.json) == (400, errors)
+
+
+@pytest.mark.parametrize("kind", ["ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ssh-ed25519", "x"])
+async def test_12_the_kind_of_key_is_not_checked(bob: Client, kind: str) -> None:
+    body = {"id": "mine", "public": f"{kind} {BLOB}"}
+    assert (await bob.post("/v1/keys/", body)).status == 201

@@ -1,6 +1,8 @@
 """An app's log over HTTP (api.md section 9)."""
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.control import Api, Client
@@ -46,3 +48,42 @@ async def test_a_logger_that_is_away_is_500_in_plain_text(bob: Client, fresh_app
     answer = await bob.get(f"{fresh_app}/logs")
     assert (answer.status, answer.text) == (500, "Error accessing logs for hello")
     assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+async def test_9_2_zero_is_the_loggers_own_default(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    await _write(api, logger, 101)
+    answer = await bob.get(f"{fresh_app}/logs?log_lines=0")
+    assert len(answer.text.splitlines()) == 100
+
+
+async def test_9_1_the_default_is_1000(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    await _write(api, logger, 1001)
+    lines = (await bob.get(f"{fresh_app}/logs")).text.splitlines()
+    assert (len(lines), lines[-1].split(": ", 1)[1]) == (1000, "line 1000")
+
+
+async def test_9_logs_are_the_app_users(
+    api: Api, bob: Client, fresh_app: str, logger: RunningLogger
+) -> None:
+    stranger = await api.user("stranger")
+    assert (await stranger.get(f"{fresh_app}/logs")).status == 403
+    assert (await bob.get("/v1/apps/nothing/logs")).status == 404
+
+
+@pytest.mark.parametrize("status", [302, 400, 500, 503])
+async def test_9_2_a_logger_that_answers_anything_else_is_500(
+    api: Api, bob: Client, fresh_app: str, status: int
+) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    odd = web.Application()
+    odd.router.add_route("*", "/{rest:.*}", refuse)
+    async with TestServer(odd) as server:
+        api.log_address = f"{server.host}:{server.port}"
+        answer = await bob.get(f"{fresh_app}/logs")
+    assert (answer.status, answer.text) == (500, "Error accessing logs for hello")

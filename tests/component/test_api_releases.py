@@ -103,8 +103,8 @@ async def test_a_rollback_asks_for_the_end_of_a_running_deploy(
         found = await _unfinished(api)
         api.leader.paused = False
     assert [operation.cancel for operation in found] == [True, False]
-    assert back.result().json == {"version": 4}
-    assert (await bob.get(f"{built_app}/releases/v4/")).json["summary"] == "bob rolled back to v2"
+    assert back.result().json == {"version": 3}
+    assert (await bob.get(f"{built_app}/releases/v3/")).json["summary"] == "bob rolled back to v2"
 
 
 async def _unfinished(api: Api) -> tuple[Any, ...]:
@@ -115,3 +115,72 @@ async def _unfinished(api: Api) -> tuple[Any, ...]:
 
 async def _open(api: Api, number: int) -> bool:
     return len(await _unfinished(api)) == number
+
+
+@pytest.mark.parametrize("version", [2, "2"])
+async def test_6_digits_count_as_numbers(bob: Client, built_app: str, version: object) -> None:
+    await bob.post(f"{built_app}/config/", {"values": {"A": "1"}})
+    made = await bob.post(f"{built_app}/releases/rollback/", {"version": version})
+    assert (made.status, made.reason, made.json) == (201, "CREATED", {"version": 4})
+    assert type(made.json["version"]) is int
+
+
+async def test_6_below_one_is_400_with_the_contracts_text(bob: Client, built_app: str) -> None:
+    answer = await bob.post(f"{built_app}/releases/rollback/", {"version": -1})
+    assert (answer.status, answer.json) == (400, {"detail": "version cannot be below 0"})
+
+
+async def test_6_back_to_v1_without_a_build_is_allowed(bob: Client, built_app: str) -> None:
+    assert (await bob.post(f"{built_app}/releases/rollback/", {"version": 1})).status == 201
+    shown = (await bob.get(f"{built_app}/releases/v3/")).json
+    assert (shown["build"], shown["summary"]) == (None, "bob rolled back to v1")
+
+
+async def test_6_limits_and_tags_come_back_with_the_config(bob: Client, built_app: str) -> None:
+    body = {"memory": {"web": "1M"}, "cpu": {"web": 5}, "tags": {"rack": "one"}}
+    await bob.post(f"{built_app}/config/", body)
+    await bob.post(f"{built_app}/config/", {name: dict.fromkeys(body[name]) for name in body})
+    await bob.post(f"{built_app}/releases/rollback/", {"version": 3})
+    shown = (await bob.get(f"{built_app}/config/")).json
+    assert {name: shown[name] for name in body} == body
+
+
+async def test_6_a_release_belongs_to_who_made_it(api: Api, bob: Client, built_app: str) -> None:
+    eve = await api.user("eve")
+    await bob.post(f"{built_app}/perms/", {"username": "eve"})
+    await eve.post(f"{built_app}/releases/rollback/", {"version": 1})
+    shown = (await bob.get(f"{built_app}/releases/v3/")).json
+    assert (shown["owner"], shown["summary"]) == ("eve", "eve rolled back to v1")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_6_rollback_is_posted(bob: Client, built_app: str, method: str) -> None:
+    assert (await bob.call(method, f"{built_app}/releases/rollback/")).status == 405
+
+
+@pytest.mark.parametrize(
+    ("body", "summary"),
+    [
+        ({"values": {"C": "", "B": "2"}}, "bob added B, C"),
+        ({"values": {"A": "2"}}, "bob changed A"),
+        ({"values": {"A": None}}, "bob deleted A"),
+        ({"values": {"A": None, "B": "1", "C": "2"}}, "bob added B, C, deleted A"),
+        ({"memory": {"web": "1M"}}, "bob changed limits for memory"),
+        ({"cpu": {"web": 1}}, "bob changed limits for cpu"),
+        ({"tags": {"b": "1", "a": "2"}}, "bob added tag a, b"),
+        ({"tags": {"rack": "2"}}, "bob changed tag rack"),
+        ({"tags": {"rack": None}}, "bob deleted tag rack"),
+        (
+            {"values": {"B": "2"}, "memory": {"web": "1M"}, "cpu": {"web": 1}, "tags": {"a": "b"}},
+            "bob added B and bob changed limits for memory, cpu and bob added tag a",
+        ),
+        ({"values": {"A": "1"}}, "bob changed nothing"),
+        ({"values": {"NEVER": None}}, "bob changed nothing"),
+    ],
+)
+async def test_semantics_3_summaries(
+    bob: Client, fresh_app: str, body: dict[str, Any], summary: str
+) -> None:
+    await bob.post(f"{fresh_app}/config/", {"values": {"A": "1"}, "tags": {"rack": "1"}})
+    await bob.post(f"{fresh_app}/config/", body)
+    assert (await bob.get(f"{fresh_app}/releases/v3/")).json["summary"] == summary
