@@ -20,6 +20,7 @@ SAMPLE_PARTS = {
     "type": "web",
     "username": "eve",
     "uuid": "0",
+    "other": "1",
     "version": "1",
 }
 VERSIONS = {

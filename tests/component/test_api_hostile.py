@@ -114,6 +114,7 @@ BODIES = [
     Body("/v1/apps/hello/builds/", BUILD),
     Body("/v1/apps/hello/releases/rollback/", {"version": 1}, None),
     Body("/v1/apps/hello/scale/", {"web": 1}, _structure),
+    Body("/v1/apps/hello/run", {"command": "true"}, None),
     Body("/v1/hooks/push/", PUSH, by="builder"),
     Body("/v1/hooks/config/", RECEIVER, None, "builder"),
     Body("/v1/hooks/build/", RECEIVER | BUILD | {"sha": "a"}, _newest_build, "builder"),

@@ -23,7 +23,7 @@ from tests.unit.control.builders import make_build
         (ConfigDelta({"B": "x", "A": "y", "C": None}), "config: set A, B; unset C"),
         (
             ConfigDelta(memory={"web": "1G"}, tags={"rack": None}),
-            "memory: set web; tags: unset rack",
+            "limits: set memory web; tags: unset rack",
         ),
         (ConfigDelta(), "config: nothing"),
         (ScaleDelta({"web": 3, "worker": 0}), "scale web=3 worker=0"),
