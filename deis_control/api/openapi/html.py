@@ -39,8 +39,8 @@ def _head(reader: Reader) -> Iterator[str]:
 
 
 def _contents(reader: Reader, groups: Sequence[Group]) -> Iterator[str]:
-    """The table of contents; on a narrow screen it stands above, folded."""
-    yield '<nav aria-label="Contents"><details open><summary>Contents</summary><ul>'
+    """The table of contents; on a narrow screen only groups are named."""
+    yield '<nav aria-label="Contents"><ul>'
     for title in re.findall(r"^## (.+)$", reader.introduction, re.MULTILINE):
         yield f'<li><a href="#{_slug(title)}">{escape(title)}</a></li>'
     yield "</ul>"
@@ -49,7 +49,7 @@ def _contents(reader: Reader, groups: Sequence[Group]) -> Iterator[str]:
         for operation in group.operations:
             yield f'<li><a href="#{operation.anchor}">{escape(operation.summary)}</a></li>'
         yield "</ul>"
-    yield '<h2><a href="#objects">Objects</a></h2></details></nav>'
+    yield '<h2><a href="#objects">Objects</a></h2></nav>'
 
 
 def _group(group: Group, named: frozenset[str]) -> Iterator[str]:
@@ -74,8 +74,11 @@ def _operation(operation: Operation, named: frozenset[str]) -> Iterator[str]:
         yield from _table(operation.body, named)
     yield "<h4>Answers</h4><table><tbody>"
     for outcome in operation.outcomes:
-        yield _outcome(outcome, named)
+        if not outcome.stock:
+            yield _outcome(outcome, named)
     yield "</tbody></table>"
+    stock = [outcome for outcome in operation.outcomes if outcome.stock]
+    yield f'<p class="stock">{" ".join(_stock(outcome) for outcome in stock)}</p>'
     yield f"<h4>Example</h4><pre>{escape(operation.curl)}</pre>"
     if operation.sample:
         yield "<details><summary>The answer’s body</summary>"
@@ -94,6 +97,12 @@ def _outcome(outcome: Outcome, named: frozenset[str]) -> str:
         f"<th><b>{outcome.status}</b> {escape(outcome.reason)}</th>"
         f"<td>{inline(outcome.doc)}{'' if outcome.refused else kind}{more}{sent}</td></tr>"
     )
+
+
+def _stock(outcome: Outcome) -> str:
+    """An error that many routes have: its words in a tip, more of it under Errors."""
+    tip = escape(outcome.doc.replace("`", ""))
+    return f'<a href="#about-errors" title="{tip}"><b>{outcome.status}</b> {outcome.reason}</a>'
 
 
 def _table(rows: Sequence[Row], named: frozenset[str], *, places: bool = False) -> Iterator[str]:

@@ -48,6 +48,8 @@ class Outcome:
     """The named shape that it is or holds, if it does."""
     headers: tuple[str, ...]
     """Those that not every answer has."""
+    stock: bool
+    """Whether other routes answer it just so."""
 
     @property
     def refused(self) -> bool:
@@ -158,7 +160,7 @@ class Reader:
             body=tuple(self._fields(schema)),
             body_doc=schema.get("description", ""),
             outcomes=tuple(
-                self._outcome(int(status), self._whole(answer))
+                self._outcome(int(status), answer)
                 for status, answer in operation["responses"].items()
             ),
             curl=self._curl(method, path, operation, parameters, schema),
@@ -194,6 +196,7 @@ class Reader:
             yield Row("…", kind_of(others), others.get("description", ""), False)
 
     def _outcome(self, status: int, answer: Json) -> Outcome:
+        stock, answer = "$ref" in answer, self._whole(answer)
         content = answer.get("content", {})
         schema = content.get(JSON, {}).get("schema", {})
         headers = (name for name, header in answer["headers"].items() if "$ref" not in header)
@@ -205,6 +208,7 @@ class Reader:
             kind_of(schema) if schema else "",
             _link(schema),
             tuple(headers),
+            stock,
         )
 
     def _sample(self, operation: Json) -> str:
@@ -220,8 +224,8 @@ class Reader:
         for parameter in parameters:
             if parameter["in"] == "path":
                 path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
-        words = ["curl"] + ([] if method == "GET" else [f"-X {method}"])
-        words.append(shlex.quote(_HOST + path))
+        asked = "" if method == "GET" else f"-X {method} "
+        words = [f"curl {asked}{shlex.quote(_HOST + path)}"]
         if {"token": []} in operation["security"] and {} not in operation["security"]:
             words.append('-H "Authorization: token $TOKEN"')
         if {"builder": []} in operation["security"]:
@@ -229,7 +233,7 @@ class Reader:
         if body:
             text = json.dumps(self.example(body), ensure_ascii=False)
             words += ["-H 'Content-Type: application/json'", f"-d {shlex.quote(text)}"]
-        return " \\\n  ".join([" ".join(words[:2]), *words[2:]] if method == "GET" else words)
+        return " \\\n  ".join(words)
 
     def example(self, node: Json) -> Any:
         """A value of that shape, as the document's examples have it."""

@@ -64,7 +64,7 @@ def of(route: Route, entry: Described) -> dict[int, Answer | str]:
     """Status → the name of a stock answer, or an answer with the route's own words."""
     found: dict[int, Answer | str] = {status: _NAMES[status] for status in _general(route)}
     for status, why in entry.refusals.items():
-        found[status] = _worded(status, why)
+        found[status] = _worded(status, why, variable="{" in route.path)
     return {status: why for status, why in found.items() if status not in entry.answers}
 
 
@@ -86,7 +86,10 @@ def _general(route: Route) -> Iterator[int]:
         yield from (400, 413, 415)
 
 
-def _worded(status: int, why: str) -> Answer:
+def _worded(status: int, why: str, *, variable: bool) -> Answer:
+    """The stock answer in the route's own words; a fixed path always is one."""
     stock = STOCK[_NAMES[status]]
+    if status == 404 and not variable:
+        return Answer(why, {JSON: DETAIL})
     doc = f"{stock.doc} {why}" if status in (400, 403, 404, 503) else why
     return Answer(doc, stock.content, stock.headers, stock.optional_headers)

@@ -13,7 +13,6 @@ header a{color:#fff;text-decoration:underline}
 .frame{display:grid;grid-template-columns:17rem minmax(0,52rem);gap:3rem;padding:0 2rem}
 nav{position:sticky;top:0;align-self:start;max-height:100vh;overflow:auto;padding:1.5rem 0 2rem;
 font-size:.87rem;border-right:1px solid var(--line)}
-nav summary{display:none}
 nav ul{list-style:none;margin:0 0 .8rem;padding:0}nav li{margin:.16rem 0}
 nav li a{color:var(--soft)}nav li a:hover{color:var(--blue)}
 nav h2{font-size:.87rem;margin:0 0 .2rem}nav h2 a{color:var(--ink)}
@@ -47,13 +46,17 @@ tr:first-child>*{border-top:0}
 th{width:14rem;font-weight:400}
 small{color:var(--soft);font-size:.74rem}small.needed{color:#c62f38}
 .done th b{color:#1a7f37}.refused{color:var(--soft);font-size:.87rem}.refused th b{color:#c62f38}
+.stock a{display:inline-block;color:var(--soft);font-size:.8rem;background:var(--back);
+border:1px solid var(--line);border-radius:1rem;padding:.05rem .6rem;margin:.15rem .1rem}
+.stock b{color:#c62f38}
 details>summary{cursor:pointer;color:var(--soft);font-size:.87rem}
 .prose p,.prose li{max-width:46rem}
 @media(max-width:60rem){
 .frame{display:block;padding:0 1rem}header{padding:1.2rem 1rem}
 nav{position:static;max-height:none;border-right:0;border-bottom:1px solid var(--line);
-padding:1rem 0}
-nav summary{display:block}th{width:9rem}article{padding:.9rem 1rem}
+padding:1rem 0;line-height:1.9}
+nav ul{display:none}nav h2{display:inline-block;margin:0 .9rem 0 0}
+th{width:9rem}article{padding:.9rem 1rem}
 }
 @media print{nav{display:none}.frame{display:block}}
 """.strip()
