@@ -146,8 +146,8 @@ class Reader:
 
     def _operation(self, method: str, path: str, operation: Json) -> Operation:
         body = operation.get("requestBody")
-        schema = {} if body is None else self._whole(body["content"][JSON]["schema"])
-        parameters = [self._whole(parameter) for parameter in operation["parameters"]]
+        schema = {} if body is None else self.whole(body["content"][JSON]["schema"])
+        parameters = [self.whole(parameter) for parameter in operation["parameters"]]
         return Operation(
             anchor=operation["operationId"],
             method=method,
@@ -167,7 +167,7 @@ class Reader:
             sample=self._sample(operation),
         )
 
-    def _whole(self, node: Json) -> Json:
+    def whole(self, node: Json) -> Json:
         """The node, or what it refers to."""
         if "$ref" not in node:
             return node
@@ -189,14 +189,14 @@ class Reader:
     def _fields(self, schema: Json) -> Iterator[Row]:
         required = schema.get("required", ())
         for name, field in schema.get("properties", {}).items():
-            doc = field.get("description") or self._whole(field).get("description", "")
+            doc = field.get("description") or self.whole(field).get("description", "")
             yield Row(name, kind_of(field), doc, name in required, shape=_link(field))
         others = schema.get("additionalProperties")
         if others is not None:
             yield Row("…", kind_of(others), others.get("description", ""), False)
 
     def _outcome(self, status: int, answer: Json) -> Outcome:
-        stock, answer = "$ref" in answer, self._whole(answer)
+        stock, answer = "$ref" in answer, self.whole(answer)
         content = answer.get("content", {})
         schema = content.get(JSON, {}).get("schema", {})
         headers = (name for name, header in answer["headers"].items() if "$ref" not in header)
@@ -237,7 +237,7 @@ class Reader:
 
     def example(self, node: Json) -> Any:
         """A value of that shape, as the document's examples have it."""
-        schema = self._whole(node)
+        schema = self.whole(node)
         if schema.get("examples"):
             return schema["examples"][0]
         if "anyOf" in schema:
