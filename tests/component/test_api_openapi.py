@@ -29,6 +29,7 @@ from deis_node.cluster.names import APP_ID_LIMIT
 from tests.fixtures.certificates import Authority
 from tests.fixtures.control import Answer, Api, Client
 from tests.fixtures.logger import RunningLogger
+from tests.fixtures.openapi import closed
 
 Json = dict[str, Any]
 
@@ -102,16 +103,6 @@ def in_turn() -> list[Row]:
         return (1 if row.route.method == "POST" else 2), 0
 
     return sorted(ROWS, key=rank)
-
-
-def closed(node: Any) -> Any:
-    """The same schema without room for fields that nobody declared."""
-    if isinstance(node, dict):
-        found = {key: closed(value) for key, value in node.items()}
-        if node.get("type") == "object" and "additionalProperties" not in node:
-            found["additionalProperties"] = False
-        return found
-    return [closed(value) for value in node] if isinstance(node, list) else node
 
 
 def mistakes(row: Row, answer: Answer) -> Iterator[str]:
