@@ -7,7 +7,6 @@ undocumented. After each route's cases a real change still works. The seed is fi
 """
 
 import asyncio
-import itertools
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -39,6 +38,7 @@ from tests.fixtures.openapi import closed
 from tests.fixtures.postgres import Databases, PostgresServer
 
 _T = TypeVar("_T")
+Dsn = Callable[[], Coroutine[Any, Any, str]]
 
 CASES = 2000
 """How many there are at least, over all routes."""
@@ -46,6 +46,7 @@ CASES = 2000
 TOKEN = "a" * 40
 HEADERS = {"Authorization": f"token {TOKEN}", "X-Deis-Builder-Auth": BUILDER_KEY}
 REASON = "web.1 cannot be placed: there are no hosts"
+THERE = {"app": "hello", "type": "web", "num": "1", "username": "ben", "version": "2"}
 BUILD = {"image": "hello", "sha": "a" * 40, "procfile": {"web": "serve"}}
 
 CHECKS = [
@@ -73,24 +74,26 @@ class ServedApi:
     def __init__(self) -> None:
         self.url = ""
         self.cases = 0
+        """Of all routes so far."""
+        self.turn = 0
+        """Of this route so far: who calls and about what goes by turns."""
         self.routes = 0
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._started: Future[None] = Future()
         self._api: Api | None = None
         self._database: Database | None = None
-        self._operation: str | None = None
 
     @property
     def api(self) -> Api:
         assert self._api is not None
         return self._api
 
-    def run(self, name: Callable[[], Coroutine[Any, Any, str]], ring: Ring, folder: Path) -> None:
-        """Serve until told to stop, on the postgres database that `name` answers."""
+    def run(self, dsn: Dsn, ring: Ring, folder: Path) -> None:
+        """Serve until told to stop, on the database that `dsn` answers."""
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._serve(name, ring, folder))
+            self._loop.run_until_complete(self._serve(dsn, ring, folder))
         except BaseException as err:
             if self._started.done():
                 raise
@@ -98,9 +101,7 @@ class ServedApi:
         finally:
             self._loop.close()
 
-    async def _serve(
-        self, dsn: Callable[[], Coroutine[Any, Any, str]], ring: Ring, folder: Path
-    ) -> None:
+    async def _serve(self, dsn: Dsn, ring: Ring, folder: Path) -> None:
         logger = RunningLogger(folder)
         await logger.start()
         async with Database(await dsn()) as database, Tasks() as owned:
@@ -143,36 +144,28 @@ class ServedApi:
                 await tokens.insert(conn, admin.id, digest(TOKEN), name="", scope=Scope.ADMIN)
 
     def ready(self) -> None:
-        """Let the app be there, with a build."""
+        """Let the app be there, with a build; from now on every change fails."""
         self.do(self.mend())
-        if (
-            requests.get(self.url + "/v1/apps/hello/", headers=HEADERS, timeout=60).status_code
-            == 404
-        ):
+        if self.get("/v1/apps/hello/").status_code == 404:
             self.api.leader.reason = None
             self.post("/v1/apps/", {"id": "hello"}, 201)
             self.post("/v1/apps/hello/builds/", BUILD, 201)
         self.api.leader.reason = REASON
 
-    def post(self, path: str, body: Any, status: int) -> requests.Response:
+    def get(self, path: str) -> requests.Response:
+        return requests.get(self.url + path, headers=HEADERS, timeout=60)
+
+    def post(self, path: str, body: Any, status: int) -> None:
         answer = requests.post(self.url + path, json=body, headers=HEADERS, timeout=60)
         assert answer.status_code == status, answer.text
-        return answer
 
-    def names(self, case: schemathesis.Case) -> None:
-        """Let most cases be about what there is."""
-        there = {"app": "hello", "type": "web", "num": "1", "username": "ben", "version": "2"}
-        for name, value in there.items():
-            if name in case.path_parameters:
-                case.path_parameters[name] = value
+    def lead(self, case: schemathesis.Case) -> None:
+        """Let the case be about what there is."""
+        for name in THERE.keys() & case.path_parameters.keys():
+            case.path_parameters[name] = THERE[name]
         if "operation" in case.path_parameters:
-            answer = self.post("/v1/apps/hello/config/", {}, 503) if not self._operation else None
-            if answer is not None:
-                found = requests.get(
-                    self.url + "/v1/apps/hello/operations/", headers=HEADERS, timeout=60
-                )
-                self._operation = found.json()["results"][0]["id"]
-            case.path_parameters["operation"] = self._operation
+            found = self.get("/v1/apps/hello/operations/").json()["results"]
+            case.path_parameters["operation"] = found[0]["id"]
         if isinstance(case.body, dict) and "receive_user" in case.body:
             case.body |= {"receive_user": "admin", "receive_repo": "hello"}
 
@@ -207,28 +200,23 @@ def served_api(
 def route(served_api: ServedApi) -> Iterator[ServedApi]:
     """The API for one route's cases; then a change works, and the app is as it says."""
     served_api.ready()
+    served_api.turn = 0
     yield served_api
     served_api.ready()
     served_api.api.leader.reason = None
     served_api.routes += 1
     for copies in (2, 1):
         served_api.post("/v1/apps/hello/scale/", {"web": copies}, 204)
-        url = served_api.url + "/v1/apps/hello/containers/web/"
-        shown = requests.get(url, headers=HEADERS, timeout=60).json()
-        assert shown["count"] == copies
-
-
-COUNTER = itertools.count()
+        assert served_api.get("/v1/apps/hello/containers/web/").json()["count"] == copies
 
 
 @SCHEMA.parametrize()
 @settings(suppress_health_check=list(HealthCheck))
 def test_no_answer_is_undocumented(route: ServedApi, case: schemathesis.Case) -> None:
-    number = next(COUNTER)
-    route.cases += 1
+    route.cases, route.turn = route.cases + 1, route.turn + 1
     route.ready()
-    if number % 4:
-        route.names(case)
-    headers = HEADERS if number % 8 != 1 else {}
+    if route.turn % 4:
+        route.lead(case)
+    headers = HEADERS if route.turn % 8 != 1 else {}
     answer = case.call_and_validate(base_url=route.url, headers=headers, checks=CHECKS)
     assert answer.status_code < 500 or answer.status_code == 503, answer.text
