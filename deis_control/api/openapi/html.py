@@ -155,7 +155,7 @@ def _mark(match: re.Match[str]) -> str:
 
 
 def _slug(title: str) -> str:
-    return "about-" + "-".join(title.lower().split())
+    return "about-" + re.sub("[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def _prose(text: str) -> Iterator[str]:

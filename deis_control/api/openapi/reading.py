@@ -1,6 +1,7 @@
 """An OpenAPI document of ours → what a page says of it, in order. PURE."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Group:
     @property
     def anchor(self) -> str:
         """Its place in a page."""
-        return "group-" + "-".join(self.title.lower().replace(",", "").split())
+        return "group-" + re.sub("[^a-z0-9]+", "-", self.title.lower())
 
 
 @dataclass(frozen=True)
