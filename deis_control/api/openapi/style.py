@@ -3,7 +3,7 @@
 STYLE = """
 :root{--ink:#1c2430;--soft:#5b6675;--line:#e3e7ec;--back:#f7f8fa;--blue:#1f6feb;--code:#f0f2f5}
 *{box-sizing:border-box}
-html{scroll-behavior:smooth;scroll-padding-top:1rem}
+html{scroll-padding-top:1rem}
 body{margin:0;color:var(--ink);background:#fff;font:16px/1.55 system-ui,-apple-system,"Segoe UI",
 Roboto,"Helvetica Neue",Arial,sans-serif}
 a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}
