@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from deis_cli.deis.manual import page as command_line
+from deis_control.api.openapi import markdown
+from deis_control.api.openapi.document import document
+from deis_control.api.openapi.reading import Reader
 from deis_control.settings import PREFIX as CONTROL_PREFIX
 from deis_control.settings import ControlSettings
 from deis_node.runtime.settings import reference
@@ -15,6 +18,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 def pages() -> dict[str, str]:
     """File name → text."""
     return {
+        "api.md": markdown.page(Reader(document())),
         "cli.md": command_line(),
         "settings-control.md": reference(
             ControlSettings, "Settings of deis-control", CONTROL_PREFIX

@@ -6,10 +6,12 @@ from aiohttp import web
 
 from deis_control.api.bodies import BODY_LIMIT
 from deis_control.api.call import SERVICES
+from deis_control.api.description import DESCRIPTION
 from deis_control.api.dispatch import Path
 from deis_control.api.gate import shedding
 from deis_control.api.headers import complete
 from deis_control.api.middleware import answer_errors, check_version, log_request
+from deis_control.api.openapi.served import description
 from deis_control.api.permissions import Endpoint
 from deis_control.api.routes import ROUTES
 from deis_control.services.bundle import Services
@@ -29,6 +31,7 @@ def make_app(services: Services, *, at_once: int = AT_ONCE) -> web.Application:
         client_max_size=BODY_LIMIT,
     )
     app[SERVICES] = services
+    app[DESCRIPTION] = description()
     endpoints: dict[str, dict[str, Endpoint]] = defaultdict(dict)
     for route in ROUTES:
         for path in route.paths:

@@ -7,6 +7,7 @@ from deis_control.api.accepted import outcome
 from deis_control.api.answers import answer, empty, host_of, listing, window_of
 from deis_control.api.call import Call
 from deis_control.api.permissions import Who, may
+from deis_control.errors import Invalid
 from deis_control.model import App, Operation, Scope
 
 
@@ -42,7 +43,9 @@ async def update(call: Call) -> web.Response:
 
 @may(Who.APP_USER, Scope.ADMIN)
 async def destroy(call: Call) -> web.StreamResponse:
-    """DELETE /v1/apps/<app>/."""
+    """DELETE /v1/apps/<app>/ — for good, so that a wish to try it only must not do it."""
+    if call.dry_run:
+        raise Invalid({"dry_run": ["An app's end cannot be tried."]})
     operation = await call.services.apps.accept_destroy(call.app, call.caller)
     return await outcome(call, operation, lambda: _destroyed(call, operation))
 

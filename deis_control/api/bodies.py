@@ -3,6 +3,7 @@
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from deis_control.errors import BadRequest, UnsupportedMedia
 from deis_control.rules.parsing import read_json
@@ -13,6 +14,10 @@ MULTIPART = "multipart/form-data"
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes; more is answered 413. The largest config fits, escaped as JSON's writers do."""
+
+_BROKEN = (ValueError, LookupError, RuntimeError, HttpProcessingError)
+"""What aiohttp raises for parts without a name or an end, with headers that are none, in a
+charset or transfer encoding that nobody knows."""
 
 
 async def read_body(request: web.Request) -> object:
@@ -49,6 +54,6 @@ async def _multipart(request: web.Request) -> object:
         return None
     try:
         form = await request.post()
-    except ValueError as err:
-        raise BadRequest(f"Multipart form parse error - {err}") from err
+    except _BROKEN as err:
+        raise BadRequest(f"Multipart form parse error - {' '.join(str(err).split())}") from err
     return {name: value for name, value in form.items() if isinstance(value, str)}

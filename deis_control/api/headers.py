@@ -12,6 +12,8 @@ API_VERSION = "1.7"
 API_MAJOR = API_VERSION.partition(".")[0]
 PLATFORM_VERSION = "1.13.4"
 
+HEALTH = "/healthz"
+
 ALLOWED = web.RequestKey("allowed", tuple[str, ...])
 """The methods of the request's route, when it is one of the API's."""
 
@@ -45,7 +47,7 @@ def is_preflight(request: web.Request) -> bool:
 
 def is_health(request: web.Request) -> bool:
     """Whether somebody asks how the process is."""
-    return request.path == "/healthz"
+    return request.path == HEALTH
 
 
 @web.middleware

@@ -46,6 +46,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _page("<h1>Not Found</h1>", 404)
     except web.HTTPException as err:
         return answer({"detail": err.reason}, err.status)
+    except web.RequestPayloadError:
+        return error_answer(BadRequest("The request's body cannot be read."))
     except ConnectionError:
         return error_answer(BadRequest("The request broke off."))
     except Exception:

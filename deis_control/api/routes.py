@@ -15,6 +15,7 @@ from deis_control.api import (
     certs,
     configs,
     containers,
+    description,
     domains,
     explain,
     hooks,
@@ -81,6 +82,8 @@ _APP = "/v1/apps/{app}/"
 ROUTES = (
     Route("GET", "/healthz", root.health, Slash.AS_WRITTEN),
     Route("GET", "/v1/", root.check, Slash.AS_WRITTEN),
+    Route("GET", "/v1/openapi.json", description.document, Slash.AS_WRITTEN),
+    Route("GET", "/v1/docs/", description.page),
     Route("POST", "/v1/auth/register/", auth.register),
     Route("POST", "/v1/auth/login/", auth.login, Slash.AS_WRITTEN),
     Route("POST", "/v1/auth/logout/", auth.logout, Slash.AS_WRITTEN),

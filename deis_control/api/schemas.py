@@ -17,7 +17,7 @@ from deis_control.services.users import PasswordChange
 
 Data = Mapping[str, object]
 
-_HOOK_LIMIT = 255
+HOOK_LIMIT = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +217,11 @@ def push(data: Data) -> NewPush:
     fields = Fields(data)
     new = NewPush(
         sha=fields.text("sha", limit=builds.SHA_LIMIT),
-        fingerprint=fields.text("fingerprint", limit=_HOOK_LIMIT),
-        receive_user=fields.text("receive_user", limit=_HOOK_LIMIT),
-        receive_repo=fields.text("receive_repo", limit=_HOOK_LIMIT),
-        ssh_connection=fields.text("ssh_connection", limit=_HOOK_LIMIT),
-        ssh_original_command=fields.text("ssh_original_command", limit=_HOOK_LIMIT),
+        fingerprint=fields.text("fingerprint", limit=HOOK_LIMIT),
+        receive_user=fields.text("receive_user", limit=HOOK_LIMIT),
+        receive_repo=fields.text("receive_repo", limit=HOOK_LIMIT),
+        ssh_connection=fields.text("ssh_connection", limit=HOOK_LIMIT),
+        ssh_original_command=fields.text("ssh_original_command", limit=HOOK_LIMIT),
     )
     fields.finish()
     return new

@@ -196,3 +196,28 @@ async def test_a_senseless_page_size_is_100(bob: Client, size: str) -> None:
 async def test_a_page_that_does_not_exist_is_404(bob: Client, page: str) -> None:
     answer = await bob.get(f"/v1/apps/?page={page}")
     assert (answer.status, answer.json) == (404, {"detail": "Not found"})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"no header",
+        b"X: 1\r\n\r\n1",
+        b'Content-Disposition: form-data; name="a\x08b"\r\n\r\n1',
+        b'Content-Disposition: form-data; name="id"\r\n\r\n\xff',
+        b'Content-Disposition: form-data; name="id"\r\nContent-Type: text/a; charset=x\r\n\r\n1',
+        b'Content-Disposition: form-data; name="id"\r\nContent-Transfer-Encoding: x\r\n\r\n1',
+        b'Content-Disposition: form-data; name="id"\r\nContent-Type: multipart/mixed\r\n\r\n1',
+    ],
+)
+async def test_a_broken_multipart_form_is_400(bob: Client, part: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=B"}
+    answer = await bob.post("/v1/apps/", b"--B\r\n" + part + b"\r\n--B--\r\n", headers=headers)
+    assert answer.status == 400, answer.text
+    assert answer.json["detail"].startswith("Multipart form parse error - ")
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_400(bob: Client) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    answer = await bob.post("/v1/apps/", b'{"id": "hello"}', headers=headers)
+    assert answer.status == 400, answer.text

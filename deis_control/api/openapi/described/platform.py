@@ -1,0 +1,97 @@
+"""The platform itself, and what its builders call. PURE."""
+
+from collections.abc import Mapping
+
+from deis_control.api import audit, description, hooks, operations, root
+from deis_control.api.bodies import JSON
+from deis_control.api.events import EVENT_STREAM
+from deis_control.api.openapi import bodies, shapes
+from deis_control.api.openapi.declaring import (
+    HTML,
+    Answer,
+    Described,
+    Parameter,
+    gives,
+    listing,
+)
+from deis_control.api.openapi.schema import number, text
+from deis_control.api.permissions import Endpoint
+from deis_control.model import Act
+
+_ETAG = {"ETag": text("Names this text.")}
+_KNOWN = {304: Answer("The text is the one that `If-None-Match` names.", headers=_ETAG)}
+_IF_NONE_MATCH = Parameter(
+    "If-None-Match", text("The `ETag` of the text that the client has."), "header"
+)
+_SEQ = number("The `seq` of the last line that was seen.", 0, least=0, most=10**18 - 1)
+_WRONG_QUERY = {400: "A filter cannot be so."}
+
+DESCRIBED: Mapping[Endpoint, Described] = {
+    root.health: Described(
+        "Ask whether the API is up",
+        {200: Answer("It is.", {HTML: text("`OK`", "OK")})},
+    ),
+    root.check: Described(
+        "Check a token",
+        gives(200, shapes.NOTHING),
+    ),
+    description.document: Described(
+        "Get this description",
+        {200: Answer("OpenAPI 3.1.", {JSON: {"type": "object"}}, _ETAG)} | _KNOWN,
+        parameters=(_IF_NONE_MATCH,),
+    ),
+    description.page: Described(
+        "Read this description",
+        {200: Answer("A page for people.", {HTML: text("HTML.")}, _ETAG)} | _KNOWN,
+        parameters=(_IF_NONE_MATCH,),
+    ),
+    audit.page: listing(
+        "List who did what",
+        shapes.AUDIT_LINE,
+        Parameter("app", text("Only on the app of this id.", "hello", limit=255)),
+        Parameter("actor", text("Only by this user.", "ann", limit=255)),
+        Parameter("action", text("Only this.", "scale", choices=Act)),
+        Parameter("outcome", text("Only with this end.", "ok", choices=("ok", "refused"))),
+        Parameter("since", text("Only at this time or later.", form="date-time")),
+        Parameter("until", text("Only before this time.", form="date-time")),
+        doc="Superusers see all; others see what happened to apps that they may use, and what "
+        "they did themselves.",
+        refusals=_WRONG_QUERY,
+    ),
+    operations.show: Described(
+        "Show or watch an operation",
+        {
+            200: Answer(
+                "The operation; or, asked for by `Accept: text/event-stream`, its progress "
+                "until it ends.",
+                {
+                    JSON: shapes.OPERATION_IN_FULL,
+                    EVENT_STREAM: text("Server-sent events; see *Event streams*."),
+                },
+            )
+        },
+        parameters=(
+            Parameter("after", {**_SEQ, "description": "Streams only: go on after this line."}),
+            Parameter("Last-Event-ID", {**_SEQ, "description": "The same."}, "header"),
+        ),
+        refusals={400: "`after` is no number."},
+    ),
+    operations.cancel: Described(
+        "Cancel an operation",
+        gives(202, shapes.OPERATION),
+        doc="It ends as `cancelled` and is undone if traffic has not been switched yet; else it "
+        "goes on to its end.",
+        refusals={409: "The operation has ended."},
+    ),
+    hooks.push: Described("Let a push in", gives(201, shapes.PUSH), bodies.NEW_PUSH),
+    hooks.config: Described("Get an app's config", gives(200, shapes.CONFIG), bodies.RECEIVER),
+    hooks.build: Described(
+        "Release what was built",
+        gives(200, shapes.PUSHED),
+        bodies.PUSHED_BUILD,
+        refusals={
+            409: "The app is being destroyed.",
+            503: "The release was tried, did not work out and was undone: `detail` says why.",
+        },
+    ),
+}
