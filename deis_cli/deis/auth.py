@@ -148,7 +148,7 @@ def cancel(username: str | None, password: str | None, yes: bool) -> None:
 @click.option("-u", "--username", help="Another user, for administrators.")
 @click.option("--all", "everybody", is_flag=True, help="Every user, for administrators.")
 def regenerate(username: str | None, everybody: bool) -> None:
-    """Replace a login's token by a new one."""
+    """End all tokens of an account, named ones too; your own login gets a new one."""
     controller = Controller.of_profile()
     body: dict[str, object] = {"username": username} if username else {}
     if everybody:

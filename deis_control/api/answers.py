@@ -37,10 +37,14 @@ def reason(status: int) -> str:
         return "UNKNOWN"
 
 
-def window_of(request: web.Request) -> Window:
-    """The part of a list that the query names; NotFound for a page that is no number."""
+def window_of(request: web.Request, *, most: int | None = None) -> Window:
+    """The part of a list that the query names; NotFound for a page that is no number.
+
+    A page has at most `most` entries where that is given: v1's lists know no bound.
+    """
     page = request.query.get("page", "1")
     size = _number(request.query.get("page_size", "")) or PAGE_SIZE
+    size = size if most is None else min(size, most)
     if page == "last":
         return Window(None, size)
     number = _number(page)

@@ -1,5 +1,6 @@
 """Reading a request's body: JSON, form or multipart; nothing at all is None."""
 
+import asyncio
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -20,10 +21,17 @@ _BROKEN = (ValueError, LookupError, RuntimeError, HttpProcessingError)
 charset or transfer encoding that nobody knows."""
 
 
+BODY_PATIENCE = 60.0
+"""Seconds that a body may take to arrive."""
+
+
 async def read_body(request: web.Request) -> object:
     """The decoded body, None when it is empty; UnsupportedMedia, BadRequest."""
     try:
-        return await _read(request)
+        async with asyncio.timeout(BODY_PATIENCE):
+            return await _read(request)
+    except TimeoutError as err:
+        raise BadRequest(f"The body did not arrive within {BODY_PATIENCE:g} seconds.") from err
     except web.RequestPayloadError as err:
         raise BadRequest("The request's body cannot be decoded.") from err
 

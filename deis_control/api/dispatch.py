@@ -12,6 +12,7 @@ from deis_control.api.answers import answer
 from deis_control.api.bodies import FORM, JSON, MULTIPART, read_body
 from deis_control.api.call import SERVICES, Call
 from deis_control.api.events import EVENT_STREAM, accepted_kinds
+from deis_control.api.gate import outside
 from deis_control.api.headers import ALLOWED
 from deis_control.api.origin import origin_of
 from deis_control.api.permissions import APP_ROLES, Endpoint, Who, admit, check_token
@@ -50,7 +51,9 @@ class Path:
         if endpoint is None:
             return self._refuse(request, who)
         check_token(endpoint, login)
-        body = await read_body(request) if request.method in _READING else None
+        body = None
+        if request.method in _READING:
+            body = await outside(request, read_body(request))
         app = _app_of(request, endpoint, seen)
         operation = seen.operation if seen is not None else None
         return await endpoint.handler(Call(request, services, login, app, operation, body))

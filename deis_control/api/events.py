@@ -1,19 +1,26 @@
 """An operation's progress as server-sent events (WHATWG HTML, section 9.2)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
+import structlog
 from aiohttp import web
 
 from deis_control.api import wire
 from deis_control.api.gate import make_room
 from deis_control.api.headers import dress
-from deis_control.errors import Invalid
+from deis_control.errors import ControlError, Invalid
 from deis_control.model import Operation
 from deis_control.services.operations import Operations
 
+log = structlog.get_logger()
+
 EVENT_STREAM = "text/event-stream"
+
+_STUCK = 30.0
+"""Seconds that a watcher may take to read what was sent."""
 
 _ALIVE = 15.0
 """Seconds between two signs of life: proxies cut connections that are silent for a minute."""
@@ -45,10 +52,15 @@ async def stream(
     await response.prepare(request)
     try:
         async for chunk in _chunks(operations, operation, after):
-            await response.write(chunk)
+            async with asyncio.timeout(_STUCK):
+                await response.write(chunk)
         await response.write_eof()
-    except ConnectionError:
-        pass  # the watcher went away; the operation goes on
+    except (ConnectionError, TimeoutError, ControlError) as err:
+        # The watcher went away or is stuck, or the database is: the answer has begun, so that it
+        # can only break off. The operation goes on, and can be watched again.
+        log.info("event stream broken off", reason=str(err))
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

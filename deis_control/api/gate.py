@@ -7,6 +7,8 @@ left the gate: he costs next to nothing and may wait for long.
 """
 
 import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -18,6 +20,8 @@ from deis_control.errors import Unavailable
 from deis_node.runtime import metrics
 
 log = structlog.get_logger()
+
+_T = TypeVar("_T")
 
 _SHED = metrics.counter(
     "deis_api_shed_total", "Requests that were refused because too many were worked on."
@@ -44,10 +48,14 @@ class Gate:
 
     def enter(self) -> "Ticket | None":
         """A way in, to be left by `Ticket.leave`; None while too many are within."""
+        return Ticket(self) if self.takes_one() else None
+
+    def takes_one(self) -> bool:
+        """Whether one more is within from now on."""
         if self._within >= self._at_once:
-            return None
+            return False
         self._within += 1
-        return Ticket(self)
+        return True
 
     def left(self) -> None:
         """One request is worked on no more."""
@@ -67,13 +75,23 @@ class Ticket:
     """One request's place within the gate."""
 
     def __init__(self, gate: Gate) -> None:
-        self._gate: Gate | None = gate
+        self._gate = gate
+        self._within = True
 
     def leave(self) -> None:
         """Make room: the request only waits from now on, or is over."""
-        gate, self._gate = self._gate, None
-        if gate is not None:
-            gate.left()
+        if self._within:
+            self._within = False
+            self._gate.left()
+
+    def back(self) -> None:
+        """Come in again; Overloaded while too many are within."""
+        if self._within:
+            return
+        if not self._gate.takes_one():
+            self._gate.shed()
+            raise Overloaded
+        self._within = True
 
 
 TICKET = web.RequestKey("ticket", Ticket)
@@ -83,6 +101,16 @@ def make_room(request: web.Request) -> None:
     """The request waits from now on, for minutes maybe, and works on nothing."""
     if TICKET in request:
         request[TICKET].leave()
+
+
+async def outside(request: web.Request, waiting: Awaitable[_T]) -> _T:
+    """What comes of waiting for the client, who may be slow, without a place within meanwhile."""
+    if TICKET not in request:
+        return await waiting
+    request[TICKET].leave()
+    found = await waiting
+    request[TICKET].back()
+    return found
 
 
 def shedding(at_once: int) -> Middleware:

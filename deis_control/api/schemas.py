@@ -132,7 +132,7 @@ def certificate(data: Data) -> NewCertificate:
     """Body of a certificate."""
     fields = Fields(data)
     pem = fields.text("certificate", limit=certs.PEM_LIMIT)
-    private = fields.text("key", limit=certs.PEM_LIMIT)
+    private = fields.text("key", limit=certs.KEY_LIMIT)
     name = fields.optional("common_name", limit=DOMAIN_LIMIT)
     fields.finish()
     return certs.read_certificate(pem, private, name)

@@ -1,4 +1,4 @@
-"""Model → Deis v1's JSON: every shape that the API answers. PURE."""
+"""Model → JSON: what Deis v1 answered in its form, and what is new; see also `insight`. PURE."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime

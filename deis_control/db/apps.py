@@ -23,7 +23,7 @@ FROM apps JOIN users ON users.id = apps.owner_id
 _THEIRS = """SELECT uuid FROM apps WHERE owner_id = $1
 UNION SELECT app FROM app_users WHERE user_id = $1"""
 
-_DESTROYING = "The app is being destroyed."
+DESTROYING = "The app is being destroyed."
 
 
 async def insert(conn: Connection, uuid: UUID, app_id: str, owner_id: int) -> App:
@@ -68,7 +68,7 @@ async def lock_for_change(conn: Connection, app: UUID) -> App:
     """The same; Conflict while it is being destroyed."""
     found = await lock(conn, app)
     if found.destroying:
-        raise Conflict(_DESTROYING)
+        raise Conflict(DESTROYING)
     return found
 
 
@@ -149,7 +149,7 @@ async def take_seq(conn: Connection, app: UUID) -> int:
     if row is None:
         raise NotFound
     if row["destroying"]:
-        raise Conflict(_DESTROYING)
+        raise Conflict(DESTROYING)
     seq: int = row["seq"]
     return seq
 

@@ -22,10 +22,16 @@ _CONDITIONS = {
     "until": "at < ${}",
 }
 
-_THEIRS = """id IN (SELECT id FROM audit WHERE actor_id = $1
-UNION SELECT audit.id FROM audit JOIN apps ON apps.uuid = audit.app WHERE apps.owner_id = $1
-UNION SELECT audit.id FROM audit JOIN app_users ON app_users.app = audit.app
-      WHERE app_users.user_id = $1)"""
+_THEIRS = (
+    "SELECT id FROM audit WHERE actor_id = $1",
+    "SELECT id FROM audit WHERE app IN (SELECT uuid FROM apps WHERE owner_id = $1)",
+    "SELECT id FROM audit WHERE app IN (SELECT app FROM app_users WHERE user_id = $1)",
+)
+"""The lines that a user may see, by each reason for it."""
+
+_OF_APP = """app = $1 AND EXISTS (SELECT FROM users WHERE id = $2 AND (is_superuser
+OR EXISTS (SELECT FROM apps WHERE uuid = $1 AND owner_id = $2)
+OR EXISTS (SELECT FROM app_users WHERE app = $1 AND user_id = $2)))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +86,42 @@ looks further back says `until`."""
 
 async def page_of_all(conn: Connection, wanted: AuditFilter, window: Window) -> Page[AuditEntry]:
     """Every line that is wanted, newest first."""
-    return await _page(conn, wanted, window, [], [])
+    conditions, args = _conditions(wanted, [])
+    return await _page(conn, conditions, args, window)
 
 
 async def page_of(
     conn: Connection, user_id: int, wanted: AuditFilter, window: Window
 ) -> Page[AuditEntry]:
     """The same of the user's own acts, and of the apps that he may use."""
-    return await _page(conn, wanted, window, [_THEIRS], [user_id])
+    conditions, args = _conditions(wanted, [user_id])
+    newest = f"ORDER BY id DESC LIMIT {COUNTED}"
+    branches = (f"({' AND '.join((each, *conditions))} {newest})" for each in _THEIRS)
+    return await _page(conn, [f"id IN ({' UNION '.join(branches)})"], args, window)
 
 
 async def page_of_app(
-    conn: Connection, app: UUID, wanted: AuditFilter, window: Window
+    conn: Connection, app: UUID, user_id: int, wanted: AuditFilter, window: Window
 ) -> Page[AuditEntry]:
-    """The same of one app."""
-    return await _page(conn, wanted, window, ["app = $1"], [app])
+    """The same of one app, for as long as the user may use it."""
+    conditions, args = _conditions(wanted, [app, user_id])
+    return await _page(conn, [_OF_APP, *conditions], args, window)
 
 
-async def _page(
-    conn: Connection,
-    wanted: AuditFilter,
-    window: Window,
-    conditions: list[str],
-    args: list[object],
-) -> Page[AuditEntry]:
+def _conditions(wanted: AuditFilter, args: list[object]) -> tuple[list[str], list[object]]:
+    """What the filter asks for, and the arguments with those before."""
+    conditions = []
     for name, condition in _CONDITIONS.items():
         value = getattr(wanted, name)
         if value is not None:
             args.append(value)
             conditions.append(condition.format(len(args)))
+    return conditions, args
+
+
+async def _page(
+    conn: Connection, conditions: list[str], args: list[object], window: Window
+) -> Page[AuditEntry]:
     query = _SELECT + (f"WHERE {' AND '.join(conditions)}" if conditions else "")
     counting = f"SELECT count(*) FROM ({query} LIMIT {COUNTED}) AS listed"  # noqa: S608 - constants
     return await fetch_page(conn, query, "id DESC", tuple(args), window, _entry, counting=counting)

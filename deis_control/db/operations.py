@@ -69,8 +69,9 @@ async def insert(
     )
     await add_line(conn, uuid, OpPhase.QUEUED)
     await notify(conn, OPERATIONS, str(app.uuid))
+    made = await get(conn, uuid)
     await count_intent(conn)
-    return await get(conn, uuid)
+    return made
 
 
 async def get(conn: Connection, operation: UUID) -> Operation:

@@ -14,7 +14,7 @@ from deis_control.db.control import count_intent, notify
 from deis_control.db.listen import RUN_ENDS, RUNS
 from deis_control.db.paging import fetch_page
 from deis_control.db.pool import Connection
-from deis_control.errors import Conflict, NotFound
+from deis_control.errors import NotFound
 from deis_control.model import App, Page, Run, RunState, Window
 from deis_node.cluster.seal import Ring
 
@@ -91,8 +91,7 @@ async def insert(
 
     Last in its transaction. Conflict while the app is being destroyed, NotFound without it.
     """
-    if (await apps.lock(conn, app.uuid)).destroying:
-        raise Conflict("The app is being destroyed.")
+    await apps.lock_for_change(conn, app.uuid)
     highest = "SELECT coalesce(max(num), 0) + 1 FROM runs WHERE app = $1"
     num: int = await conn.fetchval(highest, app.uuid)
     await conn.execute(

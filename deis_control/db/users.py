@@ -141,12 +141,12 @@ async def lock(conn: Connection, username: str) -> User:
 
 
 _MADE = (
+    ("operations", "actor_id"),  # before releases, as whoever ends an operation locks them
     ("domains", "owner_id"),
     ("configs", "owner_id"),
     ("builds", "owner_id"),
     ("releases", "owner_id"),
     ("pushes", "owner_id"),
-    ("operations", "actor_id"),
 )
 
 

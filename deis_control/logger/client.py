@@ -122,12 +122,14 @@ class EventLog:
             else:
                 self._offer(app, line)
 
-    async def forget(self, app: str) -> None:
-        """Delete an app's log, unless the logger is away; never fails."""
+    async def forget(self, app: str) -> bool:
+        """Delete an app's log; False while the logger is away."""
         try:
             await self._client.delete(app)
         except LoggerAway as err:
-            log.warning("logs of a destroyed app stay", app=app, error=str(err))
+            log.warning("log not deleted", app=app, error=str(err))
+            return False
+        return True
 
     async def run(self) -> None:
         """Send until cancelled."""

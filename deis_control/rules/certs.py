@@ -14,7 +14,10 @@ from deis_control.rules import texts
 from deis_control.rules.domains import canonical_domain
 
 PEM_LIMIT = 64 * 1024
-"""Characters of a certificate with its chain, and of a key."""
+"""Characters of a certificate with its chain."""
+
+KEY_LIMIT = 16 * 1024
+"""Characters of a private key."""
 
 _WILDCARD = "Wildcard certificates are not supported"
 _NO_KEY = "Could not load private key: it must be PEM and not encrypted"
@@ -72,7 +75,11 @@ def _leaf(text: str) -> _Leaf:
 
 def _private(text: str) -> PrivateKeyTypes:
     try:
-        return serialization.load_pem_private_key(text.encode(), password=None)
+        # Checking that an RSA key's numbers are primes takes seconds for a large one, and says
+        # nothing that the comparison with the certificate does not.
+        return serialization.load_pem_private_key(
+            text.encode(), password=None, unsafe_skip_rsa_key_validation=True
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Invalid({"key": [_NO_KEY]}) from None  # its text may quote the key
 

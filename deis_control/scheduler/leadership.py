@@ -40,8 +40,8 @@ class Events(Protocol):
         """Write an event into the app's log, without waiting."""
         ...
 
-    async def forget(self, app: str) -> None:
-        """Delete the app's log, unless nobody can be asked to; never fails."""
+    async def forget(self, app: str) -> bool:
+        """Delete the app's log; False while nobody can be asked to."""
         ...
 
 

@@ -43,6 +43,9 @@ _MIRROR = 2.0
 _REFUSALS = 30
 """How often in a row the store may refuse new copies, with pauses of up to a second."""
 
+_LOGGER = 60.0
+"""Seconds that the end of an app waits for a logger that is away."""
+
 _REMOVALS = frozenset({Kind.DESTROY, Kind.RESTART})
 """What a database behind the store may remove all the same: these changes are nothing else."""
 
@@ -236,9 +239,22 @@ class Rollout:
 
         if work.plan is None:
             await patiently("sweep app", self._sweep)
-            await self._lead.events.forget(work.operation.app_id)
+            await self._forget_log(work.operation.app_id)
         await patiently("operation done", attempt)
         log.info("operation done", app=work.operation.app_id, kind=work.operation.kind.value)
+
+    async def _forget_log(self, app: str) -> None:
+        """Delete the log before the id is free: whoever takes it next must not read it.
+
+        A logger that stays away does not hold the app's end up for ever.
+        """
+        deadline = asyncio.get_running_loop().time() + _LOGGER
+        pause = Backoff(initial=0.2, maximum=5.0)
+        while not await self._lead.events.forget(app):
+            if asyncio.get_running_loop().time() >= deadline:
+                log.error("the log of a destroyed app stays", app=app)
+                return
+            await pause.wait()
 
     async def _sweep(self, _: bool) -> None:
         await self._lead.sweep(self._operation.app_id)

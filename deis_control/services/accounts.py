@@ -5,23 +5,19 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from deis_control.db import logins, tokens, users
+from deis_control.db import tokens, users
 from deis_control.db.pool import Connection, Database, without_waiting
-from deis_control.errors import Forbidden, Invalid, TooManyLogins, Unauthorized, Unavailable
+from deis_control.errors import Forbidden, Invalid, Unauthorized, Unavailable
 from deis_control.model import Act, Login, User
-from deis_control.rules.accounts import is_username
-from deis_control.rules.logins import wait_before_login
 from deis_control.rules.texts import UNIQUE
 from deis_control.rules.tokens import digest
-from deis_control.services.audit import ORIGIN, note
+from deis_control.services.attempts import Attempts
+from deis_control.services.audit import note
 from deis_control.services.ldap import LdapLogins
 from deis_control.services.passwords import Passwords
 from deis_control.services.platform import Current
 
 log = structlog.get_logger()
-
-_UNKNOWN = "(no user name)"
-"""Stands for what can be nobody's name, and may be a password, where failed logins are kept."""
 
 _WRONG = Invalid({"non_field_errors": ["Unable to log in with provided credentials."]})
 _DISABLED = Invalid({"non_field_errors": ["User account is disabled."]})
@@ -47,11 +43,13 @@ class Accounts:
         platform: Current,
         passwords: Passwords,
         ldap: LdapLogins,
+        attempts: Attempts,
     ) -> None:
         self._database = database
         self._platform = platform
         self._passwords = passwords
         self._ldap = ldap
+        self._attempts = attempts
 
     def check_registration(self, caller: User | None, *, with_token: bool) -> None:
         """Forbidden unless the platform's registration mode lets the caller register somebody.
@@ -99,13 +97,13 @@ class Accounts:
         TooManyLogins after too many of those, Unavailable when only the directory (LDAP) could
         tell and it does not answer.
         """
-        await self._count(username)
+        await self._attempts.count(username)
         user = await self._whose(username, password)
         if not user.is_active:
-            await self._refused(user)
+            await self._attempts.wrong(Act.LOGIN, user)
             raise _DISABLED
         async with self._database.transaction("login") as conn:
-            await logins.forget(conn, username, ORIGIN.get().address)
+            await self._attempts.right(conn, username)
             await tokens.delete_expired(conn, user.id)
             await note(conn, Act.LOGIN, user)
             return await new_token(conn, user)
@@ -121,13 +119,13 @@ class Accounts:
             else:
                 known = user if await self._passwords.matches(hashed, password) else None
         except Invalid:
-            await self._refused(user or username)
+            await self._attempts.wrong(Act.LOGIN, user or username)
             raise
         except Unavailable:
-            await self._not_looked_at(username)
+            await self._attempts.take_back(username)
             raise
         if known is None:
-            await self._refused(user or username)
+            await self._attempts.wrong(Act.LOGIN, user or username)
             raise _WRONG
         return known
 
@@ -150,34 +148,6 @@ class Accounts:
         async with self._database.transaction("regenerate all tokens") as conn:
             await tokens.delete_all(conn)
             await note(conn, Act.TOKEN_REGENERATE, by, target="(everybody)")
-
-    async def _count(self, username: str) -> None:
-        """Count the try as failed before it is looked at: tries at the same time count as well.
-
-        TooManyLogins when it comes too early.
-        """
-        username, address = _named(username), ORIGIN.get().address
-        async with self._database.transaction("count a login") as conn:
-            await logins.lock(conn, username)
-            seconds = wait_before_login(await logins.failures(conn, username, address))
-            if seconds == 0:
-                await logins.count(conn, username, address)
-        if seconds > 0:
-            log.warning("login refused unseen", address=address, seconds=seconds)
-            raise TooManyLogins(seconds)
-
-    async def _not_looked_at(self, username: str) -> None:
-        async with self._database.transaction("take back a counted login") as conn:
-            await logins.take_back(conn, username, ORIGIN.get().address)
-
-    async def _refused(self, who: User | str) -> None:
-        actor = _named(who) if isinstance(who, str) else who
-        async with self._database.transaction("note a failed login") as conn:
-            await note(conn, Act.LOGIN, actor, refused=True)
-
-
-def _named(username: str) -> str:
-    return username if is_username(username) else _UNKNOWN
 
 
 async def holder_of(conn: Connection, token: str) -> Login:

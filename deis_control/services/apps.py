@@ -88,6 +88,8 @@ class Apps:
             if not owns(user, app):
                 raise Forbidden
             owner = await users.find(conn, username)
+            if owner.id == app.owner_id:
+                return
             await apps.set_owner(conn, app.uuid, owner.id)
             before, after = {"owner": app.owner}, {"owner": owner.username}
             await note(conn, Act.APP_TRANSFER, user, app=app, before=before, after=after)

@@ -67,7 +67,7 @@ class Audit:
         """
         async with self._database.connection() as conn:
             if login.token.app is not None:
-                return await audit.page_of_app(conn, login.token.app, wanted, window)
+                return await audit.page_of_app(conn, login.token.app, login.user.id, wanted, window)
             if login.user.is_superuser:
                 return await audit.page_of_all(conn, wanted, window)
             return await audit.page_of(conn, login.user.id, wanted, window)

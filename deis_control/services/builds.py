@@ -1,5 +1,6 @@
 """Builds: from an image that is pulled, and from a push that the builder has built."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from deis_control.rules.builds import refuse_platform_image
 from deis_control.services.operations import Operations
 from deis_control.services.previews import Preview, Previews
 from deis_node.cluster.seal import Ring
+
+_IMPORTS = 4
+"""Images that are pulled at the same time."""
 
 
 class ImageImporter(Protocol):
@@ -70,6 +74,7 @@ class Builds:
         self._ring = ring
         self._operations = operations
         self._images = images
+        self._imports = asyncio.Semaphore(_IMPORTS)
         self._previews = previews
 
     async def page(self, app: App, window: Window) -> Page[Build]:
@@ -160,7 +165,8 @@ class Builds:
         """An image with a commit is one of the platform's own; any other is pulled."""
         if new.sha:
             return await self._images.find_image(app.id, new.sha)
-        return await self._images.import_image(app.id, new.image)
+        async with self._imports:
+            return await self._images.import_image(app.id, new.image)
 
 
 async def _insert(conn: Connection, app: App, user: User, new: NewBuild, reference: str) -> Build:

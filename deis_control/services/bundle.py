@@ -9,6 +9,7 @@ from deis_control.logger.client import EventLog, LogClient
 from deis_control.services.access import Access
 from deis_control.services.accounts import Accounts
 from deis_control.services.apps import Apps
+from deis_control.services.attempts import Attempts
 from deis_control.services.audit import Audit
 from deis_control.services.builds import Builds, ImageImporter
 from deis_control.services.certs import Certs
@@ -79,12 +80,13 @@ class Services:
         operations = Operations(database, ring)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
+        attempts = Attempts(database)
         previews = Previews(ring, copies)
         return cls(
             platform=platform,
             operations=operations,
             access=Access(database),
-            accounts=Accounts(database, platform, passwords, by_directory),
+            accounts=Accounts(database, platform, passwords, by_directory, attempts),
             apps=Apps(database, ring, platform, operations),
             audit=Audit(database),
             builds=Builds(database, ring, operations, images, previews),
@@ -100,5 +102,5 @@ class Services:
             releases=Releases(database, ring, operations, previews),
             runs=Runs(database, ring, operations, events),
             tokens=Tokens(database),
-            users=Users(database, passwords),
+            users=Users(database, passwords, attempts),
         )

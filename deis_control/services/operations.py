@@ -40,7 +40,10 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 
 _POLL = 1.0
-"""Seconds between two looks when no hint comes."""
+"""Seconds between two looks when no hint comes, at first."""
+
+_SLOWEST = 5.0
+"""The same for those who have waited long: many may, and hints rarely get lost."""
 
 _DEPLOYS = (Kind.BUILD, Kind.CONFIG)
 
@@ -101,11 +104,6 @@ class Operations:
         async with self._database.connection() as conn:
             return await operations.page_of(conn, app.uuid, window, only_open=only_open)
 
-    async def find(self, operation: UUID) -> Operation:
-        """The operation of that id; NotFound, also once its app is destroyed."""
-        async with self._database.connection() as conn:
-            return await operations.get(conn, operation)
-
     async def wait(self, operation: Operation) -> Operation:
         """The operation once it is done; OperationFailed, with its reason, when it failed.
 
@@ -119,7 +117,7 @@ class Operations:
 
     async def ended(self, operation: Operation) -> Operation:
         """The operation once it is done or failed."""
-        patience = _Patience(self._patience)
+        patience, looks = _Patience(self._patience), _Looks()
         async with self._database.listen(PHASES, str(operation.id)) as hint:
             while True:
                 hint.clear()
@@ -131,7 +129,7 @@ class Operations:
                     patience.renew()
                     if found.phase.ended:
                         return found
-                await hint.wait(_POLL)
+                await hint.wait(looks.next())
 
     async def outlast(self, read: Callable[[], Awaitable[_T]]) -> _T:
         """What `read` answers, asked again while the database is away."""
@@ -154,7 +152,7 @@ class Operations:
         self, operation: Operation, after: int, *, alive: float
     ) -> AsyncGenerator[PhaseLine | None, None]:
         """The same, and None when there was none for `alive` seconds."""
-        patience = _Patience(self._patience)
+        patience, looks = _Patience(self._patience), _Looks()
         clock = asyncio.get_running_loop().time
         said = clock()
         async with self._database.listen(PHASES, str(operation.id)) as hint:
@@ -177,7 +175,7 @@ class Operations:
                 if clock() - said >= alive:
                     said = clock()
                     yield None
-                await hint.wait(_POLL)
+                await hint.wait(looks.next())
 
     async def phases(self, operation: UUID, after: int = 0) -> tuple[PhaseLine, ...]:
         """Lines of progress after a sequence number; NotFound without the operation."""
@@ -202,6 +200,8 @@ class Operations:
             found = await operations.get(conn, operation)
             if found.phase.ended:
                 raise Conflict(f"The operation has ended: {found.phase}.")
+            if found.cancel:
+                return found
             await operations.ask_cancel(conn, operation)
             await note(conn, Act.OPERATION_CANCEL, actor, app=app, target=found.summary)
             return await operations.get(conn, operation)
@@ -232,6 +232,18 @@ class Operations:
                 if operation.kind is Kind.DESTROY:
                     return replace(operation, phase=OpPhase.DONE)
                 raise
+
+
+class _Looks:
+    """The pauses between looks of one that waits: a second each for half a minute, then longer."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def next(self) -> float:
+        """Seconds until the next look, unless a hint comes."""
+        self._count += 1
+        return min(_SLOWEST, _POLL * max(1.0, self._count / 30))
 
 
 class _Patience:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from deis_control.db import operations
+from deis_control.db.apps import DESTROYING
 from deis_control.db.pool import Connection
 from deis_control.deltas import Delta, kind_of
 from deis_control.errors import Conflict, OperationFailed
@@ -59,7 +60,7 @@ class Previews:
         placed = [item.placed for item in found if item.copy.type != RUN_TYPE]
         facts = await facts_of(conn, self._ring, app.uuid, delta, placed, build)
         if facts.latest.app.destroying:
-            raise Conflict("The app is being destroyed.")
+            raise Conflict(DESTROYING)
         decided = _decided(delta, facts, user.username)
         return Preview(
             kind=kind_of(delta),

@@ -23,7 +23,8 @@ log = structlog.get_logger()
 _POLL = 1.0
 """Seconds between two looks when no hint comes."""
 
-_HIGHEST = (1 << 63) - 1
+_DIGITS = 18
+"""Of a number that the database can hold."""
 
 
 class Runs:
@@ -69,7 +70,7 @@ class Runs:
 
     async def one(self, app: App, num: str) -> Run:
         """The app's command of that number; NotFound."""
-        if not (num.isascii() and num.isdecimal() and int(num) <= _HIGHEST):
+        if not (num.isascii() and num.isdecimal() and len(num) <= _DIGITS):
             raise NotFound
         async with self._database.connection() as conn:
             return await runs.of_num(conn, self._ring, app.uuid, int(num))

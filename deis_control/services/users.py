@@ -9,6 +9,7 @@ from deis_control.db.pool import Database
 from deis_control.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 from deis_control.model import Act, Page, User, Window
 from deis_control.rules.texts import REQUIRED
+from deis_control.services.attempts import Attempts
 from deis_control.services.audit import note
 from deis_control.services.passwords import Passwords
 
@@ -27,9 +28,10 @@ class PasswordChange:
 class Users:
     """Use cases about accounts that exist."""
 
-    def __init__(self, database: Database, passwords: Passwords) -> None:
+    def __init__(self, database: Database, passwords: Passwords, attempts: Attempts) -> None:
         self._database = database
         self._passwords = passwords
+        self._attempts = attempts
 
     async def page(self, window: Window) -> Page[User]:
         """Everybody."""
@@ -44,8 +46,8 @@ class Users:
     async def change_password(self, caller: User, change: PasswordChange) -> None:
         """Set a password; tokens stay (api.md 2.4).
 
-        The current one must be right, unless a superuser leaves it out. Forbidden for somebody
-        else's by others, NotFound without the account.
+        The current one must be right, unless a superuser leaves it out; wrong ones count as failed
+        logins do. Forbidden for somebody else's by others, NotFound without the account.
         """
         name = change.username or caller.username
         _may_touch(caller, name)
@@ -58,11 +60,16 @@ class Users:
         if change.current is None:
             if not caller.is_superuser:
                 raise Invalid({"password": [REQUIRED]})
-        elif not await self._passwords.matches(found[1], change.current):
-            raise BadRequest("Current password does not match")
+        else:
+            await self._attempts.count(name)
+            if not await self._passwords.matches(found[1], change.current):
+                await self._attempts.wrong(Act.PASSWD, caller, target=name)
+                raise BadRequest("Current password does not match")
         hashed = await self._passwords.hash(change.new)
         async with self._database.transaction("change password") as conn:
             user = await users.lock(conn, name)
+            if change.current is not None:
+                await self._attempts.right(conn, name)
             await users.set_password(conn, user.id, hashed)
             await note(conn, Act.PASSWD, caller, target=name)
         log.info("password changed", user=name, actor=caller.username)
@@ -90,6 +97,8 @@ class Users:
         act = Act.ADMIN_GRANT if superuser else Act.ADMIN_REVOKE
         async with self._database.transaction("set superuser") as conn:
             user = await users.lock(conn, username)
+            if user.is_superuser == superuser:
+                return
             await users.set_superuser(conn, user.id, superuser)
             before, after = {"superuser": user.is_superuser}, {"superuser": superuser}
             await note(conn, act, caller, target=username, before=before, after=after)

@@ -167,7 +167,8 @@ async def test_the_repository_of_a_destroyed_app_is_removed(
 ) -> None:
     ann.commit(TREE)
     await ann.push()
-    await builder.services.apps.destroy(app, await builder.user("ann"))
+    ending = await builder.services.apps.accept_destroy(app, await builder.user("ann"))
+    await builder.services.operations.wait(ending)
     again = await builder.app("ann")
     async with builder.running():
         await eventually(lambda: not builder.repository(app).exists())

@@ -109,7 +109,7 @@ async def _ask(question: str, conn: Explaining, app: asyncpg.Record) -> None:
         "operations": lambda: operations.page_of(conn, uuid, window),
         "open operations": lambda: operations.next_open_of(conn, uuid),
         "audit": lambda: audit.page_of_all(conn, AuditFilter(), window),
-        "audit of an app": lambda: audit.page_of_app(conn, uuid, AuditFilter(), window),
+        "audit of an app": lambda: audit.page_of_app(conn, uuid, owner, AuditFilter(), window),
         "audit of a user": lambda: audit.page_of(conn, owner, AuditFilter(), window),
     }
     await asking[question]()  # type: ignore[arg-type]

@@ -45,7 +45,10 @@ DESCRIBED: Mapping[Endpoint, Described] = {
         gives(200, shapes.PASSWORD_SET),
         bodies.PASSWORD_CHANGE,
         doc=f"Tokens stay valid. {_OTHERS}",
-        refusals=_UNKNOWN,
+        refusals={
+            **_UNKNOWN,
+            429: "Too many wrong passwords; `Retry-After` says when to try again.",
+        },
     ),
     users.cancel: Described(
         "Cancel an account",
