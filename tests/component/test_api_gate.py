@@ -77,6 +77,22 @@ async def test_those_who_watch_keep_nobody_out(api: Api, narrow: Client, fresh_a
         assert all("event: end" in text for text in texts)
 
 
+async def test_slow_bodies_keep_nobody_out(narrow: Client) -> None:
+    host, port = narrow.url.removeprefix("http://").split(":")
+    request = b"POST /v1/auth/login/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+    writers = []
+    for _ in range(AT_ONCE + 1):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request)
+        await writer.drain()
+        writers.append(writer)
+    for _ in range(20):
+        assert (await narrow.get("/v1/apps/")).status == 200
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
+
+
 async def _waiting(database: Database) -> bool:
     """Whether as many requests as there are places wait for the lock."""
     query = """SELECT count(*) FROM pg_stat_activity

@@ -156,6 +156,15 @@ async def test_a_token_of_one_app_is_no_good_for_another(world: World, bob: Clie
     assert {line["app"] for line in (await mine.get("/v1/audit/")).json["results"]} == {"hello"}
 
 
+async def test_a_token_of_one_app_ends_with_the_grant(world: World) -> None:
+    mine = await world.token("eve", Scope.READ, app=world.app.uuid)
+    assert (await mine.get("/v1/audit/")).json["count"] > 0
+    assert (await world.clients["bob"].delete("/v1/apps/hello/perms/eve")).status == 204
+    assert (await mine.get("/v1/audit/")).json["count"] == 0
+    assert (await mine.get("/v1/apps/")).json["count"] == 0
+    assert (await mine.get("/v1/apps/hello/")).status == 403
+
+
 async def test_a_limited_token_registers_nobody_for_an_admin(world: World) -> None:
     world.api.platform = replace(world.api.platform, registration_mode="admin_only")
     new = {"username": "new", "password": "secret"}

@@ -193,3 +193,8 @@ async def test_neither_command_nor_output_lie_open_in_the_database(
         text = json.dumps({key: str(value) for key, value in row.items()})
         assert "secret" not in text
         assert len(await runs.all_open(conn)) == 0
+
+
+@pytest.mark.parametrize("num", ["9" * 19, "9" * 4400, "x"])
+async def test_a_number_that_no_command_has_is_404(bob: Client, built_app: str, num: str) -> None:
+    assert (await bob.get(f"{built_app}/runs/{num}/")).status == 404

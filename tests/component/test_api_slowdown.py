@@ -118,3 +118,22 @@ async def test_names_that_nobody_can_have_are_not_kept(api: Api, bob: Client) ->
         names = await conn.fetch("SELECT username FROM login_failures")
         actors = await conn.fetch("SELECT actor FROM audit WHERE outcome = 'refused'")
     assert {row[0] for row in (*names, *actors)} == {"(no user name)"}
+
+
+async def test_guessing_when_a_password_is_changed_counts_alike(api: Api, bob: Client) -> None:
+    guess = {"password": "wrong", "new_password": "mine"}
+    for _ in range(FREE):
+        answer = await bob.post("/v1/auth/passwd/", guess)
+        assert (answer.status, answer.json) == (400, {"detail": "Current password does not match"})
+    right = guess | {"password": "secret"}
+    assert (await bob.post("/v1/auth/passwd/", right)).status == 429
+    assert (await _try(api, "secret")).status == 429
+    lines = (await bob.get("/v1/audit/?action=passwd&outcome=refused")).json
+    assert (lines["count"], lines["results"][0]["actor"]) == (FREE, "bob")
+
+
+async def test_a_name_in_another_case_is_the_same_name(api: Api, bob: Client) -> None:
+    for number in range(FREE):
+        name = ("bob", "Bob", "BOB")[number % 3]
+        assert (await _try(api, name=name)).status == 400
+    assert (await _try(api, "secret")).status == 429

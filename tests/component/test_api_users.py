@@ -188,3 +188,9 @@ async def test_2_7_the_last_admin_may_step_down(admin: Client) -> None:
 
 async def _delete(client: Client, body: object) -> Answer:
     return await client.call("DELETE", CANCEL, body)
+
+
+async def test_a_grant_that_changes_nothing_leaves_no_line(admin: Client, bob: Client) -> None:
+    for _ in range(2):
+        assert (await admin.post("/v1/admin/perms/", {"username": "bob"})).status == 201
+    assert (await admin.get("/v1/audit/?action=admin.grant")).json["count"] == 1
