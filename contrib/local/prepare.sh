@@ -35,9 +35,13 @@ check_machine() { # HOME
         refuse "Only $((free / 1024)) MB are free below $place, 3 GB are needed: free some space or choose another --home."
 }
 
-check_port() { # PORT OPTION
+check_number() { # PORT OPTION
     case $1 in '' | *[!0-9]*) refuse "$2 must be a number, not '$1'." ;; esac
     [ "$1" -ge 1 ] && [ "$1" -le 65535 ] || refuse "$2 must be between 1 and 65535, not $1."
+}
+
+
+check_free() { # PORT OPTION
     if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
         refuse "Port $1 is taken by another program: choose one with $2 N."
     fi
