@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 
 @dataclass
@@ -25,10 +26,13 @@ class _Connection(asyncio.Protocol):
         self._first: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none of its classes
         if self._first is not None:
-            transport.write(self._first)
+            self._transport.write(self._first)
+
+    @property
+    def alive(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     def ask(self, due: float, request: bytes) -> None:
         self._due, self._data = due, b""
@@ -88,9 +92,11 @@ class OpenLoop:
         self.results += [Result(0.0, float("inf"), 0)] * missing
 
     def _send(self, group: asyncio.TaskGroup, due: float) -> None:
-        if self._idle:
-            self._idle.pop().ask(due, self.request)
-            return
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.alive:
+                connection.ask(due, self.request)
+                return
         connection = _Connection(self)
         connection.ask(due, self.request)
         group.create_task(self._connect(connection, due))
