@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from deis_control.db.paging import fetch_page
-from deis_control.db.pool import Connection
+from deis_control.db.pool import UNHURRIED, Connection
 from deis_control.model import AuditEntry, AuditFilter, Page, Window
 
 _SELECT = """
@@ -54,8 +54,6 @@ class Line:
 _COLUMNS = tuple(field.name for field in fields(Line))
 _PLACES = ", ".join(f"${number + 1}" for number in range(len(_COLUMNS)))
 _INSERT = f"INSERT INTO audit ({', '.join(_COLUMNS)}) "
-_UNHURRIED = "WITH off AS (SELECT set_config('synchronous_commit', 'off', true)) "
-"""Lets the statement's own transaction not wait for PostgreSQL's disk, in one round trip."""
 
 
 async def insert(conn: Connection, line: Line) -> None:
@@ -70,7 +68,7 @@ async def insert_without_waiting(conn: Connection, line: Line) -> None:
     """
     places = "$1::text, $2::text, $3::bigint, $4::text, $5::text, $6::uuid, $7::text, $8::text, "
     rest = "$9::jsonb, $10::jsonb, $11::text"
-    query = f"{_UNHURRIED}{_INSERT} SELECT {places}{rest} FROM off"  # noqa: S608 - constants
+    query = f"{UNHURRIED}{_INSERT} SELECT {places}{rest} FROM off"  # noqa: S608 - constants
     await conn.execute(query, *_values(line))
 
 

@@ -31,6 +31,11 @@ _SESSION = {"idle_in_transaction_session_timeout": "20s", "application_name": "d
 """A paused leader that holds the epoch (`control.fence`) must not hold up the next one for ever."""
 
 
+UNHURRIED = "WITH off AS (SELECT set_config('synchronous_commit', 'off', true)) "
+"""Before a statement that is a transaction of its own, and reads `FROM off`: it does not wait for
+PostgreSQL's disk. For what a crash of PostgreSQL may lose half a second of, and nothing else."""
+
+
 class DatabaseAway(Unavailable):
     """PostgreSQL does not answer; nothing is known of the transaction that was under way."""
 
@@ -115,14 +120,6 @@ class Database:
         """Hints about a channel, or one payload of it; they may get lost: also poll."""
         async with self._notices.subscribe(channel, only) as hint:
             yield hint
-
-
-async def without_waiting(conn: Connection) -> None:
-    """Let this transaction's commit not wait for PostgreSQL's disk.
-
-    For what a crash of PostgreSQL may lose half a second of, and nothing else.
-    """
-    await conn.execute("SET LOCAL synchronous_commit TO off")
 
 
 async def _codecs(connection: "asyncpg.Connection[Any]") -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from deis_control.db.paging import fetch_page
-from deis_control.db.pool import Connection
+from deis_control.db.pool import UNHURRIED, Connection
 from deis_control.db.users import COLUMNS
 from deis_control.errors import Invalid, NotFound
 from deis_control.model import Login, Page, Scope, Token, User, Window
@@ -25,8 +25,8 @@ FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN apps ON apps.uuid 
 WHERE tokens.digest = $1
 """  # noqa: S608 - constants
 
-_TOUCH = """UPDATE tokens SET last_used = now()
-WHERE digest = $1 AND coalesce(last_used < now() - interval '1 minute', true)"""
+_TOUCH = f"""{UNHURRIED} UPDATE tokens SET last_used = now() FROM off
+WHERE digest = $1 AND coalesce(last_used < now() - interval '1 minute', true)"""  # noqa: S608 - constants
 
 
 async def holder(conn: Connection, digest: bytes) -> tuple[Login, bool, bool] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from deis_control.db import tokens, users
-from deis_control.db.pool import Connection, Database, without_waiting
+from deis_control.db.pool import Connection, Database
 from deis_control.errors import Forbidden, Invalid, Unauthorized, Unavailable
 from deis_control.model import Act, Login, User
 from deis_control.rules.texts import UNIQUE
@@ -162,9 +162,7 @@ async def holder_of(conn: Connection, token: str) -> Login:
     if not login.user.is_active:
         raise Unauthorized("User inactive or deleted")
     if stale:
-        async with conn.transaction():
-            await without_waiting(conn)
-            await tokens.touch(conn, known)
+        await tokens.touch(conn, known)
     return login
 
 

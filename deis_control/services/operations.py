@@ -117,7 +117,7 @@ class Operations:
 
     async def ended(self, operation: Operation) -> Operation:
         """The operation once it is done or failed."""
-        patience, looks = _Patience(self._patience), _Looks()
+        patience, looks = _Patience(self._patience), Looks()
         async with self._database.listen(PHASES, str(operation.id)) as hint:
             while True:
                 hint.clear()
@@ -152,7 +152,7 @@ class Operations:
         self, operation: Operation, after: int, *, alive: float
     ) -> AsyncGenerator[PhaseLine | None, None]:
         """The same, and None when there was none for `alive` seconds."""
-        patience, looks = _Patience(self._patience), _Looks()
+        patience, looks = _Patience(self._patience), Looks()
         clock = asyncio.get_running_loop().time
         said = clock()
         async with self._database.listen(PHASES, str(operation.id)) as hint:
@@ -186,7 +186,7 @@ class Operations:
         with their app have failed.
         """
         try:
-            return await self._look(operation)
+            return await self.outlast(lambda: self._look(operation))
         except NotFound:
             return replace(operation, phase=OpPhase.FAILED, reason="the app was destroyed")
 
@@ -234,7 +234,7 @@ class Operations:
                 raise
 
 
-class _Looks:
+class Looks:
     """The pauses between looks of one that waits: a second each for half a minute, then longer."""
 
     def __init__(self) -> None:

@@ -15,13 +15,10 @@ from deis_control.logger.client import EventLog
 from deis_control.model import Act, App, Page, Run, RunState, User, Window
 from deis_control.rules.runs import NO_BUILD, run_event
 from deis_control.services.audit import note
-from deis_control.services.operations import Operations
+from deis_control.services.operations import Looks, Operations
 from deis_node.cluster.seal import Ring
 
 log = structlog.get_logger()
-
-_POLL = 1.0
-"""Seconds between two looks when no hint comes."""
 
 _DIGITS = 18
 """Of a number that the database can hold."""
@@ -81,13 +78,14 @@ class Runs:
             return await runs.output_of(conn, self._ring, run)
 
     async def _ended(self, run: Run) -> Run:
+        looks = Looks()
         async with self._database.listen(RUN_ENDS, str(run.uuid)) as hint:
             while True:
                 hint.clear()
                 found = await self._operations.outlast(lambda: self._look(run))
                 if found.state.ended:
                     return found
-                await hint.wait(_POLL)
+                await hint.wait(looks.next())
 
     async def _look(self, run: Run) -> Run:
         async with self._database.connection() as conn:
