@@ -8,9 +8,9 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import structlog
-from aiohttp import web
 
 from deis_control.api.app import make_app
+from deis_control.api.entrance import serving
 from deis_control.builder.build import BuilderServices
 from deis_control.builder.images import Images
 from deis_control.builder.service import Builder
@@ -140,17 +140,12 @@ class Control:
     async def _serve(self, group: asyncio.TaskGroup) -> None:
         settings = self._settings
         app = make_app(self._services, at_once=settings.api.at_once)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
-        await runner.setup()
         host, _, port = settings.api.address.rpartition(":")
         key = keys.controller_host(settings.control.name)
         record = Address(address=settings.api.public or settings.api.address)
-        try:
-            await web.TCPSite(runner, host, int(port)).start()
+        async with serving(app, host, int(port)):
             spawn(group, "controller address", publish(self._etcd, key, record))
             await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
 
     def _schedule(self) -> Scheduler:
         return Scheduler(

@@ -8,7 +8,7 @@ from deis_control.api.bodies import BODY_LIMIT
 from deis_control.api.call import SERVICES
 from deis_control.api.description import DESCRIPTION
 from deis_control.api.dispatch import Path
-from deis_control.api.gate import shedding
+from deis_control.api.gate import GATE, Gate, shed
 from deis_control.api.headers import complete
 from deis_control.api.middleware import answer_errors, check_version, log_request
 from deis_control.api.openapi.served import description
@@ -21,16 +21,13 @@ AT_ONCE = 64
 
 
 def make_app(services: Services, *, at_once: int = AT_ONCE) -> web.Application:
-    """The API on these use cases, working on `at_once` requests at a time.
-
-    Whoever serves it leaves `handler_cancellation` off (aiohttp's default): a client that goes
-    away ends its connection, never what it asked for.
-    """
+    """The API on these use cases, working on `at_once` requests at a time."""
     app = web.Application(
-        middlewares=[complete, shedding(at_once), log_request, answer_errors, check_version],
+        middlewares=[complete, shed, log_request, answer_errors, check_version],
         client_max_size=BODY_LIMIT,
     )
     app[SERVICES] = services
+    app[GATE] = Gate(at_once)
     app[DESCRIPTION] = description()
     endpoints: dict[str, dict[str, Endpoint]] = defaultdict(dict)
     for route in ROUTES:

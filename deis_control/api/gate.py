@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from deis_control.api.answers import answer
 from deis_control.api.headers import is_health
@@ -113,23 +113,63 @@ async def outside(request: web.Request, waiting: Awaitable[_T]) -> _T:
     return found
 
 
-def shedding(at_once: int) -> Middleware:
-    """The middleware: at most so many requests within; health is always answered."""
-    gate = Gate(at_once)
-    refused = Overloaded()
+class Holder:
+    """A connection, as the gate knows it: it may hold the place of a request that has arrived."""
 
-    @web.middleware
-    async def shed(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if is_health(request):
-            return await handler(request)
-        ticket = gate.enter()
+    def __init__(self, place: Ticket | None = None) -> None:
+        self._held = place
+
+    def hold(self, place: Ticket | None) -> None:
+        """Keep this place for a request that has arrived and is not yet handled."""
+        self._held = place
+
+    def take(self) -> Ticket | None:
+        """The place for the request that is handled from now on, if one was reserved."""
+        held, self._held = self._held, None
+        return held
+
+    def release(self) -> None:
+        """The request never came to be handled."""
+        if self._held is not None:
+            self._held.leave()
+            self._held = None
+
+
+REFUSED = Overloaded()
+"""What everybody is told for whom there is no room."""
+
+GATE = web.AppKey("gate", Gate)
+
+
+@web.middleware
+async def shed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The middleware: at most so many requests within; health is always answered.
+
+    Most of what is too much never gets here (`api.door`).
+    """
+    if is_health(request):
+        return await handler(request)
+    gate = request.app[GATE]
+    ticket = _holder(request).take() or gate.enter()
+    try:
         if ticket is None:
             gate.shed()
-            return answer(refused.body(), refused.status, refused.headers)
+            return _refuse()
         request[TICKET] = ticket
-        try:
-            return await handler(request)
-        finally:
+        return await handler(request)
+    finally:
+        if ticket is not None:
             ticket.leave()
 
-    return shed
+
+def _holder(request: web.Request) -> Holder:
+    """The request's connection; one that holds nothing when it is gone already."""
+    protocol = request.transport.get_protocol() if request.transport is not None else None
+    return protocol if isinstance(protocol, Holder) else Holder()
+
+
+def _refuse() -> web.Response:
+    """Told to come back, and let go: the next request is refused before it is read."""
+    response = answer(REFUSED.body(), REFUSED.status, REFUSED.headers)
+    response.force_close()
+    return response

@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from deis_control.api.answers import reason
 from deis_control.api.call import SERVICES
+from deis_control.services.platform import Platform
 
 API_VERSION = "1.7"
 API_MAJOR = API_VERSION.partition(".")[0]
@@ -62,8 +63,7 @@ async def complete(request: web.Request, handler: Handler) -> web.StreamResponse
 def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Give it that, the reason phrase in capitals included; before its first byte is sent."""
     response.set_status(response.status, reason(response.status))
-    response.headers.update(_VERSIONS)
-    response.headers.update(_ports(request))
+    response.headers.update(every(request.app[SERVICES].platform()))
     if "Origin" in request.headers:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED
@@ -72,9 +72,10 @@ def dress(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Allow"] = ", ".join(allowed)
 
 
-def _ports(request: web.Request) -> Mapping[str, str]:
-    platform = request.app[SERVICES].platform()
+def every(platform: Platform) -> Mapping[str, str]:
+    """The headers of each and every response."""
     return {
+        **_VERSIONS,
         "Deis-Builder-Port": str(platform.builder_port),
         "Deis-Router-Port": str(platform.router_port),
     }

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 
 from deis_control.api import wire
 from deis_control.api.app import make_app
+from deis_control.api.entrance import serving
 from deis_control.db import apps, audit, configs, releases, tokens, users
 from deis_control.db.pool import Connection, Database
 from deis_control.logger.client import EventLog, LogClient
@@ -126,13 +127,13 @@ async def main(dsn: str, port: int, bare_port: int) -> None:
             events=EventLog(lambda: None, client=nowhere),
             passwords=Passwords(),
         )
-        for app, where in ((make_app(services), port), (Bare(database).app(), bare_port)):
-            runner = web.AppRunner(app, access_log=None)
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", where).start()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        await asyncio.Event().wait()
+        bare = web.AppRunner(Bare(database).app(), access_log=None)
+        await bare.setup()
+        await web.TCPSite(bare, "127.0.0.1", bare_port).start()
+        async with serving(make_app(services), "127.0.0.1", port):
+            sys.stdout.write("ready\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

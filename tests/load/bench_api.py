@@ -2,11 +2,12 @@
 
 10,000 apps with ten releases each, 1,000 users. The server (one process, the API and the bare
 handlers on the same pool) has one core, the load another; PostgreSQL runs where it may. Each
-figure is the median of several interleaved rounds. `python -m tests.load.bench_api`; with
-BENCH_TENFOLD=1 also with ten times the apps.
+figure is the median of several interleaved rounds. `python -m tests.load.bench_api [PART...]`; with
+BENCH_TENFOLD=1 the comparison also with ten times the apps.
 """
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,31 +153,46 @@ def logins(served: Served) -> None:
     print(f"{'logins':42} {shown(median(runs))}")
 
 
+def flood(port: int, path: str, rate: float, seconds: float) -> str:
+    """What a process of its own on the second core sent in open loop, and what came of it."""
+    argv = ["taskset", "-c", "1", sys.executable, "-m", "tests.load.flood"]
+    argv += [str(port), str(rate), str(seconds)]
+    ran = subprocess.run(argv, input=request(path, TOKEN), capture_output=True, check=True)
+    told = json.loads(ran.stdout)
+    answers = ", ".join(
+        f"{count} x {status} (p50 {told['p50'][status] * 1000:.0f}, "
+        f"p99 {told['p99'][status] * 1000:.0f} ms)"
+        for status, count in told["answers"].items()
+    )
+    return f"{told['sent']} sent, {told['rate']:.0f}/s: {answers}, {told['lost']} lost"
+
+
 def request(path: str, token: str = "") -> bytes:
     header = f"Authorization: token {token}\r\n" if token else ""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode()
 
 
+WATCHED = 50
+"""Requests a second of those who look on: enough for a p99 in ten seconds, and no load."""
+
+
 async def overload(served: Served, apps: int, capacity: float) -> None:
-    """Four times too much, with an eye on the health page; and how it is five seconds later."""
+    """Four times too much, with an eye on health and on those who are let in; and how it is
+    five seconds later.
+    """
     path = next(path for name, path in paths(apps, USERS) if name == "app info")
-    normal = await _at(served, path, capacity / 2, 5)
-    health = OpenLoop(served.port, request("/healthz"), 50)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(health.run(10))
-        flood = await _at(served, path, capacity * OVERLOAD, 10)
-    await asyncio.sleep(5)
-    after = await _at(served, path, capacity / 2, 5)
-    print(f"\nOpen loop, {capacity:.0f}/s capacity, flood of {capacity * OVERLOAD:.0f}/s for 10 s")
-    for name, results in (("normal", normal), ("flood", flood), ("after", after)):
-        print(f"{name:10} {_told(results)}")
-    print(f"{'/healthz':10} {_told(health.results)}")
-
-
-async def _at(served: Served, path: str, rate: float, seconds: float) -> list[Result]:
-    load = OpenLoop(served.port, request(path, TOKEN), rate)
-    await load.run(seconds)
-    return load.results
+    print(f"\nOpen loop, new connections; capacity {capacity:.0f}/s in closed loop")
+    for name, times in (("normal", 0.5), ("flood", OVERLOAD), ("after", 0.5)):
+        health = OpenLoop(served.port, request("/healthz"), WATCHED, fresh=True)
+        ours = OpenLoop(served.port, request(path, TOKEN), WATCHED, fresh=True)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(health.run(10))
+            group.create_task(ours.run(10))
+            told = await asyncio.to_thread(flood, served.port, path, capacity * times, 10)
+        print(f"{name:8} {told}")
+        print(f"{'':8} /healthz: {_told(health.results)}")
+        print(f"{'':8} a client beside: {_told(ours.results)}")
+        await asyncio.sleep(5)
 
 
 def _told(results: list[Result]) -> str:
@@ -187,27 +203,47 @@ def _told(results: list[Result]) -> str:
     return f"of {len(results)}: {counts}; 200s in p50 {p50:.1f} ms, p99 {p99:.1f} ms"
 
 
-def run(apps: int, *, everything: bool) -> None:
-    with database(apps) as dsn, serving(dsn) as served:
-        compare(served, apps)
-        if not everything:
-            return
-        logins(served)
-        path = next(path for name, path in paths(apps, USERS) if name == "app info")
-        capacity = wrk(f"http://127.0.0.1:{served.port}{path}", TOKEN).rate
-    with database(apps) as dsn, serving(dsn) as served:
-        os.sched_setaffinity(0, {1})
-        uvloop.run(overload(served, apps, capacity))
-        os.sched_setaffinity(0, {0, 1})
+def capacity(served: Served, apps: int) -> float:
+    """Requests a second for one app's info, in closed loop."""
+    path = next(path for name, path in paths(apps, USERS) if name == "app info")
+    url = f"http://127.0.0.1:{served.port}{path}"
+    return statistics.median(wrk(url, TOKEN).rate for _ in range(3))
+
+
+def flooded(served: Served, apps: int) -> None:
+    """The overload, watched from the second core."""
+    most = capacity(served, apps)
+    os.sched_setaffinity(0, {1})
+    uvloop.run(overload(served, apps, most))
+    os.sched_setaffinity(0, {0, 1})
+
+
+PARTS: dict[str, Callable[[Served, int], None]] = {
+    "compare": compare,
+    "logins": lambda served, apps: logins(served),
+    "overload": flooded,
+}
+
+
+def run(apps: int, parts: Sequence[str]) -> None:
+    """These parts, each with a server of its own."""
+    with database(apps) as dsn:
+        for part in parts:
+            with serving(dsn) as served:
+                PARTS[part](served, apps)
 
 
 def main() -> None:
     if shutil.which("wrk") is None:
         sys.exit("wrk is not installed: apt-get install wrk")
     assert Path("deis_control").is_dir(), "run it in the project's folder"
-    run(APPS, everything=True)
+    parts = sys.argv[1:] or list(PARTS)
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        sys.exit(f"unknown parts: {sorted(unknown)}; there are {', '.join(PARTS)}")
+    run(APPS, parts)
     if os.environ.get("BENCH_TENFOLD") == "1":
-        run(APPS * 10, everything=False)
+        run(APPS * 10, ["compare"])
 
 
 if __name__ == "__main__":

@@ -41,6 +41,10 @@ class _Connection(asyncio.Protocol):
         else:
             self._transport.write(request)
 
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
     def data_received(self, data: bytes) -> None:
         self._data += data
         head, separator, body = self._data.partition(b"\r\n\r\n")
@@ -52,8 +56,8 @@ class _Connection(asyncio.Protocol):
             if line.lower().startswith(b"content-length:")
         )
         if len(body) >= length:
-            self._loop.answered(self, self._due, int(head.split(b" ", 2)[1]))
-            self._due = 0.0
+            due, self._due = self._due, 0.0
+            self._loop.answered(self, due, int(head.split(b" ", 2)[1]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._loop.lost(self, self._due)
@@ -66,6 +70,8 @@ class OpenLoop:
     port: int
     request: bytes
     rate: float
+    fresh: bool = False
+    """Whether each request has a connection of its own."""
     results: list[Result] = field(default_factory=list)
     _idle: list[_Connection] = field(default_factory=list)
     _open: set[_Connection] = field(default_factory=set)
@@ -113,7 +119,10 @@ class OpenLoop:
     def answered(self, connection: _Connection, due: float, status: int) -> None:
         now = asyncio.get_running_loop().time()
         self.results.append(Result(due, now - due, status))
-        self._idle.append(connection)
+        if self.fresh:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def lost(self, connection: _Connection, due: float) -> None:
         if connection in self._idle:

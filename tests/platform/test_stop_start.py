@@ -59,7 +59,8 @@ def test_a_stopped_app_stays_so_over_the_death_of_controller_and_agent(app: App)
 
 def test_a_stop_of_one_type_costs_another_no_request(app: App) -> None:
     procfile = (app.copy / "Procfile").read_text()
-    app.write("Procfile", f"{procfile}worker: exec sleep 10000\n")
+    works = "trap 'exit 0' TERM; while sleep 0.1; do :; done"
+    app.write("Procfile", f"{procfile}worker: {works}\n")
     app.deploy("with a worker")
     app.platform.deis("ps:scale", "worker=2", "-a", app.name)
     with Load(app.platform.http_port, app.host, 0.01) as load:

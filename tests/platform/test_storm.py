@@ -105,6 +105,7 @@ def test_fifty_clients_at_once(storm: Storm) -> None:
     check(storm)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_fifty_clients_while_the_controller_is_killed(storm: Storm) -> None:
     platform, chance = storm.app.platform, random.Random(SEED + 1)

@@ -1,0 +1,142 @@
+"""Where the API is served: connections are accepted, many at a time, and led to the door.
+
+uvloop accepts one connection in each turn of its loop, and turns are long when there is much to
+do: under a flood everybody, those who ask for health included, would wait in the kernel's queue.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from types import TracebackType
+from typing import Self
+
+import structlog
+from aiohttp import web
+
+from deis_control.api.door import Door, Keeper, Refused
+from deis_node.runtime.tasks import Tasks
+
+log = structlog.get_logger()
+
+_BACKLOG = 2048
+"""Connections that the kernel keeps until they are accepted; beyond, it drops them unanswered."""
+_AT_A_TIME = 256
+"""Connections accepted before anything else has its turn."""
+_FIRST = 1 << 16
+"""Bytes read from a new connection at once, at most."""
+_PAUSE = 0.5
+"""Seconds without accepting after the machine had no file or memory left for a connection."""
+
+
+class Entrance:
+    """A listening socket before aiohttp's handlers of connections."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        handlers: Callable[[], asyncio.Protocol],
+        tasks: Tasks,
+        address: tuple[str, int],
+    ) -> None:
+        self._keeper = keeper
+        self._handlers = handlers
+        self._tasks = tasks
+        self._numbers = count()
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._socket = socket.create_server(address, family=family, backlog=_BACKLOG)
+        self._socket.setblocking(False)
+        # What it accepts inherits this.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._socket.getsockname()[1])
+
+    async def __aenter__(self) -> Self:
+        self._open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Listen no more, and wait for nobody who has not said a word."""
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        for door in list(self._keeper.silent):
+            door.close()
+
+    def _open(self) -> None:
+        if self._socket.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        """Take what waits in the kernel's queue."""
+        for _ in range(_AT_A_TIME):
+            try:
+                connection, _peer = self._socket.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue
+            except OSError as err:
+                log.error("connections cannot be accepted", error=str(err))
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(self._socket)
+                loop.call_later(_PAUSE, self._open)
+                return
+            self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        """Turn a connection away, or give it a transport."""
+        connection.setblocking(False)
+        try:
+            data = connection.recv(_FIRST)
+        except BlockingIOError:
+            data = b""
+        except OSError:
+            connection.close()
+            return
+        verdict = self._keeper.judge(data)
+        if isinstance(verdict, Refused):
+            with suppress(OSError):
+                connection.send(verdict.answer)
+            connection.close()
+            return
+        door = Door(self._keeper, self._handlers, data, verdict)
+        name = f"connection {next(self._numbers)}"
+        self._tasks.start(name, self._connect(door, connection))
+
+    async def _connect(self, door: Door, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: door, connection)
+        except OSError:
+            door.release()
+            connection.close()
+
+
+@asynccontextmanager
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """The API at this address meanwhile; its port, which the kernel chooses when it is 0.
+
+    OSError when the address cannot be had. `handler_cancellation` stays off (aiohttp's default):
+    a client that goes away ends its connection, never what it asked for.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    handlers = runner.server
+    assert handlers is not None, "setup() made it"
+    try:
+        async with (
+            Tasks() as tasks,
+            Entrance(Keeper(app), handlers, tasks, (host, port)) as entrance,
+        ):
+            yield entrance.port
+    finally:
+        await runner.cleanup()
