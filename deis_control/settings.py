@@ -60,7 +60,7 @@ class ApiSettings:
     address: str = setting("127.0.0.1:8000", "`ip:port` that is listened on.")
     public: str = setting("", "`ip:port` that routers reach it at; empty: the same.")
     at_once: int = setting(
-        64,
+        200,
         "Requests worked on at the same time; more are answered 503 with `Retry-After`. Those "
         "that wait for an operation, or watch one, do not count.",
     )

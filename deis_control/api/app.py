@@ -16,7 +16,7 @@ from deis_control.api.permissions import Endpoint
 from deis_control.api.routes import ROUTES
 from deis_control.services.bundle import Services
 
-AT_ONCE = 64
+AT_ONCE = 200
 """Requests that are worked on at the same time, unless a setting says otherwise."""
 
 

@@ -1,5 +1,6 @@
 """The pool of connections to PostgreSQL: codecs, transactions, deadlines, translated errors."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -62,6 +63,8 @@ class Database:
         self._size = size
         self._timeout = timeout
         self._pool: asyncpg.Pool[Any] | None = None
+        self._turns = asyncio.Semaphore(size)
+        """First come, first served; whoever just comes by may overtake in asyncpg's own queue."""
         self._notices = Notices(dsn)
 
     async def __aenter__(self) -> Self:
@@ -92,8 +95,13 @@ class Database:
         """A connection for reading; DatabaseAway when there is none."""
         assert self._pool is not None, "the database is not open"
         with _translated():
-            async with self._pool.acquire(timeout=self._timeout) as connection:
-                yield connection
+            async with asyncio.timeout(self._timeout):
+                await self._turns.acquire()
+            try:
+                async with self._pool.acquire(timeout=self._timeout) as connection:
+                    yield connection
+            finally:
+                self._turns.release()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
