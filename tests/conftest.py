@@ -1,6 +1,7 @@
 """Fixtures of all tests: the real servers, each in a module of tests/fixtures."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -25,6 +26,14 @@ pytest_plugins = [
     "tests.fixtures.command_line",
     "tests.fixtures.recording",
 ]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the programs that tests start: in the background of a shell it is ignored,
+    and they inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(trylast=True)
