@@ -8,7 +8,8 @@ line) on one connection a request, and write the same JSON; they do nothing else
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import uvloop
 from aiohttp import web
@@ -108,29 +109,45 @@ def _json(value: object) -> web.Response:
     return web.Response(text=json.dumps(value), content_type="application/json")
 
 
+def services(database: Database) -> Services:
+    """The use cases on a filled database, without a cluster beside it."""
+    nowhere = LogClient(lambda: None)
+    return Services.make(
+        database,
+        RING,
+        lambda: Platform(domain=DOMAIN),
+        images=None,  # type: ignore[arg-type] - nothing is deployed here
+        copies=NoCopies(),
+        logs=nowhere,
+        events=EventLog(lambda: None, client=nowhere),
+        passwords=Passwords(),
+    )
+
+
+@asynccontextmanager
+async def serving_bare(database: Database, port: int) -> AsyncIterator[int]:
+    """The bare handlers, served meanwhile; their port."""
+    runner = web.AppRunner(Bare(database).app(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
 async def main(dsn: str, port: int, bare_port: int) -> None:
     """Serve both until killed."""
     configure(json=True)
-    nowhere = LogClient(lambda: None)
     async with Database(dsn, size=20) as database:
         async with database.transaction("passwords") as conn:
             hashed = PasswordHasher().hash("secret")
             user = await users.find(conn, "user-1")
             await users.set_password(conn, user.id, hashed)
-        services = Services.make(
-            database,
-            RING,
-            lambda: Platform(domain=DOMAIN),
-            images=None,  # type: ignore[arg-type] - nothing is deployed here
-            copies=NoCopies(),
-            logs=nowhere,
-            events=EventLog(lambda: None, client=nowhere),
-            passwords=Passwords(),
-        )
-        bare = web.AppRunner(Bare(database).app(), access_log=None)
-        await bare.setup()
-        await web.TCPSite(bare, "127.0.0.1", bare_port).start()
-        async with serving(make_app(services), "127.0.0.1", port):
+        async with (
+            serving_bare(database, bare_port),
+            serving(make_app(services(database)), "127.0.0.1", port),
+        ):
             sys.stdout.write("ready\n")
             sys.stdout.flush()
             await asyncio.Event().wait()
