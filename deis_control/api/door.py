@@ -25,7 +25,7 @@ from deis_control.api.headers import HEALTH, every
 from deis_control.services.platform import Platform
 
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"OPTIONS ")
-_HEALTH = f"GET {HEALTH} ".encode()
+_HEALTH = (f"GET {HEALTH} ".encode(), f"GET {HEALTH}?".encode())
 _LENGTH = re.compile(rb"\r\nContent-Length:[ \t]*(\d{1,9})[ \t]*(?:\r\n|$)", re.IGNORECASE)
 _LONG_WAY = re.compile(rb"\r\n(?:Origin|Expect|Transfer-Encoding)[ \t]*:", re.IGNORECASE)
 """Headers by which the answer would differ, or the request's end cannot be told from its head."""
@@ -91,14 +91,17 @@ class Door(asyncio.Protocol, Holder):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hand on what was read already, or wait for the first word."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none of its classes
+        loop = asyncio.get_running_loop()
         if self._data:
-            self._let_in(self._data)
+            # Not yet: the transport begins to read after this, whoever paused it meanwhile.
+            loop.call_soon(self._flush)
             return
         self._keeper.silent.add(self)
-        self._silence = asyncio.get_running_loop().call_later(_SILENCE, self.close)
+        self._silence = loop.call_later(_SILENCE, self.close)
 
     def data_received(self, data: bytes) -> None:
         """Refuse a first request for which there is no room; else let it in."""
+        self._flush()
         if self._handler is not None:
             self._handler.data_received(data)
             return
@@ -114,10 +117,12 @@ class Door(asyncio.Protocol, Holder):
 
     def eof_received(self) -> bool | None:
         """The client sends no more."""
+        self._flush()
         return self._handler.eof_received() if self._handler is not None else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Free the place of a request that never came to be one."""
+        self._data = b""
         self._heard()
         self.release()
         if self._handler is not None:
@@ -137,6 +142,17 @@ class Door(asyncio.Protocol, Holder):
         """Hang up."""
         assert self._transport is not None
         self._transport.close()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the connection has its transport."""
+        return self._transport is not None
+
+    def _flush(self) -> None:
+        """Hand on what was read before there was a transport."""
+        data, self._data = self._data, b""
+        if data:
+            self._let_in(data)
 
     def _let_in(self, data: bytes) -> None:
         assert self._transport is not None

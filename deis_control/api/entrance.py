@@ -5,8 +5,9 @@ do: under a flood everybody, those who ask for health included, would wait in th
 """
 
 import asyncio
+import errno
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from types import TracebackType
@@ -16,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from deis_control.api.door import Door, Keeper, Refused
+from deis_control.api.gate import holder_of
 from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
@@ -24,10 +26,16 @@ _BACKLOG = 2048
 """Connections that the kernel keeps until they are accepted; beyond, it drops them unanswered."""
 _AT_A_TIME = 256
 """Connections accepted before anything else has its turn."""
+_KEPT = 120.0
+"""Seconds that a connection may wait for its next request, or for the rest of one's head."""
 _FIRST = 1 << 16
 """Bytes read from a new connection at once, at most."""
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _PAUSE = 0.5
 """Seconds without accepting after the machine had no file or memory left for a connection."""
+
+
+_Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Entrance:
@@ -44,8 +52,10 @@ class Entrance:
         self._handlers = handlers
         self._tasks = tasks
         self._numbers = count()
-        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self._socket = socket.create_server(address, family=family, backlog=_BACKLOG)
+        self._joining: set[asyncio.Task[None]] = set()
+        host, port = address[0].strip("[]"), address[1]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._socket.setblocking(False)
         # What it accepts inherits this.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -65,9 +75,14 @@ class Entrance:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Listen no more, and wait for nobody who has not said a word."""
+        """Listen no more, and wait for nobody who has not said a word.
+
+        Those who were accepted a moment ago come in: their requests are answered.
+        """
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
+        if self._joining:
+            await asyncio.wait(self._joining, timeout=1.0)
         for door in list(self._keeper.silent):
             door.close()
 
@@ -82,9 +97,9 @@ class Entrance:
                 connection, _peer = self._socket.accept()
             except BlockingIOError:
                 return
-            except ConnectionError:
-                continue
             except OSError as err:
+                if err.errno not in _EXHAUSTED:
+                    continue  # It is about one connection that is gone again, see accept(2).
                 log.error("connections cannot be accepted", error=str(err))
                 loop = asyncio.get_running_loop()
                 loop.remove_reader(self._socket)
@@ -110,13 +125,21 @@ class Entrance:
             return
         door = Door(self._keeper, self._handlers, data, verdict)
         name = f"connection {next(self._numbers)}"
-        self._tasks.start(name, self._connect(door, connection))
+        task = self._tasks.start(name, self._connect(door, connection))
+        self._joining.add(task)
+        task.add_done_callback(lambda task: self._joined(task, door, connection))
 
     async def _connect(self, door: Door, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(lambda: door, connection)
         except OSError:
+            door.release()
+            connection.close()
+
+    def _joined(self, task: "asyncio.Task[None]", door: Door, connection: socket.socket) -> None:
+        self._joining.discard(task)
+        if task.cancelled() and not door.begun:
             door.release()
             connection.close()
 
@@ -128,10 +151,11 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
     OSError when the address cannot be had. `handler_cancellation` stays off (aiohttp's default):
     a client that goes away ends its connection, never what it asked for.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0, keepalive_timeout=_KEPT)
     await runner.setup()
     handlers = runner.server
     assert handlers is not None, "setup() made it"
+    handlers.request_handler = _releasing(handlers.request_handler)
     try:
         async with (
             Tasks() as tasks,
@@ -140,3 +164,15 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
             yield entrance.port
     finally:
         await runner.cleanup()
+
+
+def _releasing(handle: _Handle) -> _Handle:
+    """The handler, after which no place is held: some requests never get to the middlewares."""
+
+    async def handled(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await handle(request)
+        finally:
+            holder_of(request).release()
+
+    return handled

@@ -147,10 +147,12 @@ async def shed(request: web.Request, handler: Handler) -> web.StreamResponse:
 
     Most of what is too much never gets here (`api.door`).
     """
+    holder = holder_of(request)
     if is_health(request):
+        holder.release()
         return await handler(request)
     gate = request.app[GATE]
-    ticket = _holder(request).take() or gate.enter()
+    ticket = holder.take() or gate.enter()
     try:
         if ticket is None:
             gate.shed()
@@ -162,7 +164,7 @@ async def shed(request: web.Request, handler: Handler) -> web.StreamResponse:
             ticket.leave()
 
 
-def _holder(request: web.Request) -> Holder:
+def holder_of(request: web.BaseRequest) -> Holder:
     """The request's connection; one that holds nothing when it is gone already."""
     protocol = request.transport.get_protocol() if request.transport is not None else None
     return protocol if isinstance(protocol, Holder) else Holder()

@@ -92,13 +92,17 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for reading; DatabaseAway when there is none."""
-        assert self._pool is not None, "the database is not open"
+        """A connection for reading; DatabaseAway when there is none.
+
+        Waits for its turn and then for a connection, each for `timeout` seconds at most.
+        """
+        pool = self._pool
+        assert pool is not None, "the database is not open"
         with _translated():
             async with asyncio.timeout(self._timeout):
                 await self._turns.acquire()
             try:
-                async with self._pool.acquire(timeout=self._timeout) as connection:
+                async with pool.acquire(timeout=self._timeout) as connection:
                     yield connection
             finally:
                 self._turns.release()

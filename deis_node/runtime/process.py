@@ -1,7 +1,8 @@
-"""Running one long-lived process: its event loop, its signals, its exit status."""
+"""Running one long-lived process: its event loop, its signals, its limits, its exit status."""
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -23,7 +24,10 @@ def run(main: Main, *, uvloop: bool = True) -> int:
 
     SIGTERM and SIGINT set `stop`; a second one exits at once with 128 plus its number. A
     `DeisError` is logged as its sentence, any other exception with its traceback; both give 1.
+    As many files may be open as the system's hard limit allows: connections are files.
     """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with asyncio.Runner(loop_factory=_loop_factory(uvloop=uvloop)) as runner:
         try:
             return runner.run(_main(main))

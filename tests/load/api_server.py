@@ -2,7 +2,7 @@
 
 The bare handlers run the very statements that the API runs (token, permission, answer, audit
 line) on one connection a request, and write the same JSON; they do nothing else.
-`python -m tests.load.api_server DSN PORT BARE_PORT`.
+`python -m tests.load.api_server DSN PORT BARE_PORT [AT_ONCE]`.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from aiohttp import web
 from argon2 import PasswordHasher
 
 from deis_control.api import wire
-from deis_control.api.app import make_app
+from deis_control.api.app import AT_ONCE, make_app
 from deis_control.api.entrance import serving
 from deis_control.db import apps, audit, configs, releases, tokens, users
 from deis_control.db.pool import Connection, Database
@@ -136,7 +136,7 @@ async def serving_bare(database: Database, port: int) -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-async def main(dsn: str, port: int, bare_port: int) -> None:
+async def main(dsn: str, port: int, bare_port: int, at_once: int = AT_ONCE) -> None:
     """Serve both until killed."""
     configure(json=True)
     async with Database(dsn, size=20) as database:
@@ -146,7 +146,7 @@ async def main(dsn: str, port: int, bare_port: int) -> None:
             await users.set_password(conn, user.id, hashed)
         async with (
             serving_bare(database, bare_port),
-            serving(make_app(services(database)), "127.0.0.1", port),
+            serving(make_app(services(database), at_once=at_once), "127.0.0.1", port),
         ):
             sys.stdout.write("ready\n")
             sys.stdout.flush()
@@ -154,4 +154,4 @@ async def main(dsn: str, port: int, bare_port: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(sys.argv[1], *map(int, sys.argv[2:])))

@@ -63,16 +63,24 @@ class Flood:
 
     def _send(self, due: float) -> None:
         source = f"127.0.1.{next(self._number) % _SOURCES + 1}"
-        client = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        client.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
-        client.bind((source, 0))
-        client.connect_ex(("127.0.0.1", self._port))
-        self._open[client.fileno()] = (client, due)
         try:
+            client = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError:
+            self._lost += 1
+            return
+        try:
+            client.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            client.bind((source, 0))
+            client.connect_ex(("127.0.0.1", self._port))
             client.send(self._request)
             self._poll.register(client, select.EPOLLIN)
         except BlockingIOError:
             self._poll.register(client, select.EPOLLOUT)
+        except OSError:
+            self._lost += 1
+            client.close()
+            return
+        self._open[client.fileno()] = (client, due)
 
     def _answers(self, timeout: float) -> None:
         for descriptor, event in self._poll.poll(timeout):

@@ -114,8 +114,8 @@ def lonely() -> Iterator[Lonely]:
     """The platform; it deploys for real when the cases are over."""
     with running_platform() as platform, asyncio.Runner() as runner:
         made = Lonely(platform, runner)
-        made.leave()
         try:
+            made.leave()
             yield made
         finally:
             made.come_back()
@@ -125,6 +125,7 @@ def lonely() -> Iterator[Lonely]:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @SCHEMA.parametrize()
 @settings(suppress_health_check=list(HealthCheck))
 def test_no_answer_of_a_real_controller_is_undocumented(

@@ -136,3 +136,13 @@ def test_metrics_are_on_the_page() -> None:
     metrics.counter("deis_test_total", "Tests.", ["kind"]).labels("a").inc()
     page = metrics.page().decode()
     assert 'deis_test_total{kind="a"} 1.0' in page
+
+
+def test_as_many_files_may_be_open_as_the_system_allows() -> None:
+    code = PROGRAM.format(
+        body="import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))", uvloop=False
+    )
+    shell = ["sh", "-c", 'ulimit -Sn 64; exec "$@"', "sh", sys.executable, "-c", code]
+    said = subprocess.run(shell, capture_output=True, text=True, check=True).stdout
+    soft, hard = said.splitlines()[1].split()
+    assert soft == hard
