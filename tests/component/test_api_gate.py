@@ -186,7 +186,10 @@ async def test_who_comes_with_much_at_once_is_read_no_faster_than_answered(
         writer.transport.abort()
 
 
-async def test_what_was_let_in_before_the_end_is_answered(api: Api, bob: Client) -> None:
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 5, 20])
+async def test_what_was_let_in_before_the_end_is_answered(
+    api: Api, bob: Client, turns: int
+) -> None:
     """Whoever has no answer when the server has stopped may be sure that nothing was done."""
     clients = []
     async with serving(make_app(api.services), "127.0.0.1", 0) as port:
@@ -199,10 +202,12 @@ async def test_what_was_let_in_before_the_end_is_answered(api: Api, bob: Client)
                 f"POST /v1/apps/ HTTP/1.1\r\nHost: x\r\n{head}{length}\r\n{body}".encode()
             )
             clients.append(client)
-        await asyncio.sleep(0)  # The server's turn: it accepts them.
+        for _ in range(turns):
+            await asyncio.sleep(0)
     answers = [await asyncio.to_thread(_last_words, client) for client in clients]
     made = [answer for answer in answers if answer.startswith(b"HTTP/1.1 201 CREATED\r\n")]
-    assert (await bob.get("/v1/apps/")).json["count"] == len(made) > 0
+    assert (await bob.get("/v1/apps/")).json["count"] == len(made)
+    assert made or turns < 10
 
 
 def _last_words(client: socket.socket) -> bytes:
