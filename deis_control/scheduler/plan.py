@@ -247,6 +247,7 @@ def _with_leaving(world: World, target: Target, timing: Timing, decision: Decisi
         kept = "nothing is removed while the database is behind the store"
         return replace(decision, sentence=f"{decision.sentence}; {kept}")
     settled = decision.end is End.DONE and _may_leave(world, target, timing)
+    settled = settled and not _unsure(world, target, leaving)
     leave = retire(world, leaving, timing, settled=settled)
     if decision.end is End.DONE:
         return _retiring(decision, leave)
@@ -255,6 +256,16 @@ def _with_leaving(world: World, target: Target, timing: Timing, decision: Decisi
     if decision.phase is OpPhase.ROUTED and leave.barrier is not None:
         return _retiring(decision, leave)
     return replace(decision, steps=(*leave.steps, *decision.steps))
+
+
+def _unsure(world: World, target: Target, leaving: list[Placed]) -> bool:
+    """Whether routers may still know a route with some of the copies that leave.
+
+    At rest nobody has waited for them since the traffic of a failed operation was given back.
+    """
+    named = world.route.route.releases if world.route else {}
+    others = (placed for placed in leaving if str(placed.copy.release) not in named)
+    return _is_rest(target) and any(placed.runs for placed in others)
 
 
 def _writes_route(steps: tuple[Step, ...]) -> bool:

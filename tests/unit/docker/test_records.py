@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from deis_node.docker.errors import StartFailed, StartFault
-from deis_node.docker.events import ContainerDied, ContainerStarted, parse
+from deis_node.docker.events import (
+    ContainerDied,
+    ContainerHealth,
+    ContainerStarted,
+    parse,
+)
 from deis_node.docker.model import State, container, container_info, image_info
 
 
@@ -27,6 +32,12 @@ def test_an_event_carries_labels_and_time() -> None:
 def test_a_death_carries_its_exit_code() -> None:
     died = parse(event("die", exitCode="137"))
     assert died == ContainerDied("abc", "web", {}, 1_500_000_000.5, exit_code=137)
+
+
+@pytest.mark.parametrize("status", ["healthy", "unhealthy", "starting"])
+def test_another_result_of_a_health_check_is_told(status: str) -> None:
+    found = parse(event(f"health_status: {status}"))
+    assert found == ContainerHealth("abc", "web", {}, 1_500_000_000.5)
 
 
 @pytest.mark.parametrize("action", ["exec_die", "exec_create: sh", "attach", "kill", "rename"])

@@ -243,3 +243,14 @@ def test_what_a_lost_operation_left_is_undone_though_an_old_copy_crashed() -> No
 
 def test_it_is_not_undone_while_no_old_copy_serves() -> None:
     assert plan_app(resting([], [make_placed(copy) for copy in OLD])).steps == ()
+
+
+def test_copies_that_lost_their_traffic_at_rest_stay_until_the_routers_know() -> None:
+    late = make_router(served=99)
+    world = make_world(
+        make_target(*OLD), serving=[*OLD, *NEW[:2]], route=make_route(1), routers=(late,)
+    )
+    assert plan_app(world).steps == ()
+    world = replace(world, routers=(make_router(served=100),))
+    withdrawn = [s.placed.copy for s in plan_app(world).steps if isinstance(s, Withdraw)]
+    assert sorted(withdrawn) == NEW[:2]
