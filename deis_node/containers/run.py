@@ -346,4 +346,6 @@ def _differs(view: CopyView | None, item: Container | None) -> bool:
         return item is not None
     if item is None or item.id != view.container_id:
         return True
+    if view.health is not None and view.health is not item.health:
+        return True
     return (item.state is State.RUNNING) != (view.run is not None)

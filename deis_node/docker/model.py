@@ -62,6 +62,8 @@ class Container:
     created: int
     """Seconds since 1970."""
     image: str = ""
+    health: Health | None = None
+    """As the status has it; None when its image brings no health check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ def container(data: Json) -> Container:
     names = data.get("Names") or [""]
     status = str(data.get("Status", ""))
     exited = re.match(r"Exited \((\d+)\)", status)
+    health = re.search(r"\((?:health: )?(starting|healthy|unhealthy)\)$", status)
     return Container(
         id=data["Id"],
         name=str(names[0]).lstrip("/"),
@@ -195,6 +198,7 @@ def container(data: Json) -> Container:
         ip=_address(data.get("NetworkSettings") or {}, _state(data.get("State"))),
         created=int(data.get("Created", 0)),
         image=str(data.get("Image", "")),
+        health=Health(health[1]) if health else None,
     )
 
 

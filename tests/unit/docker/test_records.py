@@ -11,7 +11,7 @@ from deis_node.docker.events import (
     ContainerStarted,
     parse,
 )
-from deis_node.docker.model import State, container, container_info, image_info
+from deis_node.docker.model import Health, State, container, container_info, image_info
 
 
 def event(action: str, **attributes: str) -> dict[str, Any]:
@@ -54,6 +54,23 @@ def test_a_line_of_the_list_tells_the_exit_code_from_its_status() -> None:
     line = {"Id": "abc", "Names": ["/web"], "State": "exited", "Status": "Exited (3) 2 hours ago"}
     found = container(line)
     assert (found.name, found.state, found.exit_code) == ("web", State.EXITED, 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("Up 3 seconds (healthy)", Health.HEALTHY),
+        ("Up 2 minutes (unhealthy)", Health.UNHEALTHY),
+        ("Up Less than a second (health: starting)", Health.STARTING),
+        ("Up 3 seconds", None),
+        ("Up 2 hours (Paused)", None),
+    ],
+)
+def test_a_line_of_the_list_tells_the_health_in_its_status(
+    status: str, health: Health | None
+) -> None:
+    line = {"Id": "abc", "Names": ["/web"], "State": "running", "Status": status}
+    assert container(line).health is health
 
 
 def test_a_state_of_later_engines_is_unknown() -> None:
