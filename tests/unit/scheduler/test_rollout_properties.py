@@ -247,6 +247,30 @@ def test_every_change_ends_with_what_is_wanted_and_never_leaves_the_app_unserved
     _check_at_rest(leader)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(), COUNTS, COUNTS, st.integers(0, 2), st.booleans())
+def test_a_release_that_is_given_up_half_way_is_undone(
+    seed: int, before: dict[str, int], after: dict[str, int], routers: int, patient: bool
+) -> None:
+    """As when the store refuses new copies, or the database was told by another way."""
+    rng = Random(seed)
+    leader = _steady(routers, before)
+    _divide(rng, leader)
+    _guard(leader, strict=patient)
+    leader.start("release", after)
+    steps = rng.randrange(100)
+    while steps and leader.plan is not None:
+        _move(rng, leader, patient=patient)
+        kv = leader.cluster.store.items[keys.route("hello")]
+        if Route.from_bytes(kv.value) == _route(2):
+            return
+        steps -= 1
+    leader.plan = None
+    _rest(leader)
+    assert (leader.release, leader.structure) == (1, before)
+    _check_at_rest(leader)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(), KINDS)
 def test_a_new_leader_goes_on_from_what_it_observes(seed: int, kind: str) -> None:
