@@ -21,6 +21,11 @@ def explained(app: App, process: str) -> str:
     return app.platform.deis("ps:explain", process, "-a", app.name).stdout
 
 
+def logs(app: App) -> str:
+    """All that the app's log holds."""
+    return app.platform.deis("logs", "-n", "1000000", "-a", app.name).stdout
+
+
 def processes(app: App) -> dict[str, str]:
     """Process → state, as `deis ps` shows them."""
     listed = app.platform.deis("ps", "-a", app.name).stdout.splitlines()
@@ -61,8 +66,7 @@ def test_a_copy_that_hangs_starts_again_without_a_failed_request(app: App) -> No
     assert load.failures == []
     why = "was ended after 3 failures in a row: liveness check /healthz does not answer within 1 s"
     assert f"it {why}" in explained(app, "web.1")
-    logs = app.platform.deis("logs", "-a", app.name).stdout
-    assert f"[deis-node]: web.1 {why}; it starts again" in logs
+    assert f"[deis-node]: web.1 {why}; it starts again" in logs(app)
 
 
 def test_an_images_own_health_check_decides_on_a_deploy(app: App) -> None:
@@ -131,7 +135,7 @@ def test_a_crashed_copy_says_why_and_holds_up_no_change(app: App) -> None:
     assert processes(app) == {"web.1": "up", "web.2": "crashed"}
     why = "web.2 was ended by signal 9, after 5 exits within 60 s; it is tried again every 60 s"
     assert why in explained(app, "web.2")
-    assert f"[deis-node]: {why}" in app.platform.deis("logs", "-a", app.name).stdout
+    assert f"[deis-node]: {why}" in logs(app)
     app.platform.deis("ps:scale", "web=3", "-a", app.name)
     assert processes(app)["web.3"] == "up"
     app.platform.deis("config:set", "A=1", "-a", app.name)
