@@ -82,9 +82,14 @@ class Agent:
             state_dir=state,
             settings=settings.runner,
             read_out=self._read_out,
+            tell=self._logspout.say,
         )
         self._publisher = Publisher(
-            etcd=etcd, host=node.name, copies=self._runner.copies, settings=settings.publisher
+            etcd=etcd,
+            host=node.name,
+            copies=self._runner.copies,
+            settings=settings.publisher,
+            hangs=self._runner.hangs,
         )
         self._state = state
 

@@ -205,7 +205,8 @@ class ModelCluster:
 
     def _releases(self) -> frozenset[str]:
         kv = self.store.items.get(keys.route(self.app))
-        return frozenset() if kv is None else frozenset(Route.from_bytes(kv.value).releases)
+        named = {} if kv is None else Route.from_bytes(kv.value).releases
+        return frozenset(release for release, weight in named.items() if weight)
 
     def _services(self) -> list[tuple[str, str]]:
         found = [key for key in self.store.items if key.startswith(keys.SERVICES)]

@@ -65,4 +65,5 @@ def exit_text(end: Mapping[str, Any]) -> str:
     """How a copy ended, in words."""
     how = f"signal {end['signal']}" if end.get("signal") else f"code {end['code']}"
     oom = ", out of memory" if end.get("oom") else ""
-    return f"{how}{oom} at {end['finished']}"
+    why = f", it {end['why']}" if end.get("why") else ""
+    return f"{how}{oom} at {end['finished']}{why}"

@@ -83,6 +83,7 @@ def _exit(found: LastExit) -> Json:
         "signal": found.signal,
         "oom": found.oom,
         "finished": found.finished or None,
+        "why": found.why,
         "lines": list(found.lines),
     }
 

@@ -1,7 +1,6 @@
 """What a release's copies and its route are made of: image, command, limits, whitelist. PURE."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -9,6 +8,8 @@ from ipaddress import ip_network
 from deis_control.model import Build, ConfigData, Target
 from deis_control.rules import command_for, memory_bytes
 from deis_control.rules.runs import entrypoint_for
+from deis_control.scheduler import tuning
+from deis_control.scheduler.tuning import Tuning, seconds_of, shown, tuning_of
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HealthCheck, Placement, Route
 
@@ -16,8 +17,7 @@ WHITELIST = "DEIS_WHITELIST"
 HEALTH_PATH = "HEALTHCHECK_URL"
 HEALTH_DELAY = "HEALTHCHECK_INITIAL_DELAY"
 HEALTH_TIMEOUT = "HEALTHCHECK_TIMEOUT"
-
-_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+LIVENESS_PATH = "HEALTHCHECK_LIVENESS_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,18 @@ class Blueprint:
         """Process type → bytes."""
         return {kind: memory_bytes(limit) for kind, limit in self.config.memory.items()}
 
+    @property
+    def tuning(self) -> Tuning:
+        """How the app wants to be rolled out."""
+        return tuning_of(self.config.values)
+
     def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
-        """The placement of a copy; the build must be there."""
+        """The placement of a copy; the build must be there.
+
+        `grace` is how many seconds a copy has to end where the app's config names none.
+        """
         assert self.build is not None
+        asked, values = self.tuning, self.config.values
         return Placement(
             app=self.app,
             release=self.release,
@@ -65,8 +74,10 @@ class Blueprint:
             env=self.env_name,
             memory=self.memory.get(copy.type) or None,
             cpu=self.config.cpu.get(copy.type) or None,
-            health=health_of(self.config.values) if copy.routable else None,
-            grace=grace,
+            health=health_of(values) if copy.routable else None,
+            grace=grace if asked.grace is None else asked.grace,
+            liveness=liveness_of(values) if copy.routable else None,
+            runs_for=None if copy.routable else asked.worker_ready,
         )
 
     def run(
@@ -79,7 +90,7 @@ class Blueprint:
         assert self.build is not None
         made = self.placement(copy, uuid=uuid, created=created, grace=grace)
         entrypoint = entrypoint_for(self.build)
-        return replace(made, command=None, entrypoint=entrypoint, sealed=sealed)
+        return replace(made, command=None, entrypoint=entrypoint, sealed=sealed, runs_for=None)
 
     def route(self, domains: tuple[str, ...], *, drain: float) -> Route:
         """The app's route when this release serves."""
@@ -97,13 +108,23 @@ def health_of(values: Mapping[str, str]) -> HealthCheck | None:
 
     A delay or time that is no number counts as not given.
     """
-    path = values.get(HEALTH_PATH, "").strip()
+    return _check(values, HEALTH_PATH, seconds_of(values.get(HEALTH_DELAY, "")) or 0)
+
+
+def liveness_of(values: Mapping[str, str]) -> HealthCheck | None:
+    """The liveness check that an app's config asks for; it shares the health check's time."""
+    return _check(values, LIVENESS_PATH, 0)
+
+
+def _check(values: Mapping[str, str], name: str, delay: float) -> HealthCheck | None:
+    path = values.get(name, "").strip()
     if not path:
         return None
+    timeout = seconds_of(values.get(HEALTH_TIMEOUT, ""))
     return HealthCheck(
         path=path if path.startswith("/") else f"/{path}",
-        initial_delay=_seconds(values.get(HEALTH_DELAY, ""), 0),
-        timeout=_seconds(values.get(HEALTH_TIMEOUT, ""), 1),
+        initial_delay=delay,
+        timeout=1 if timeout is None else timeout,
     )
 
 
@@ -128,13 +149,13 @@ def whitelist_of(values: Mapping[str, str]) -> tuple[tuple[str, ...] | None, tup
 def complaints(values: Mapping[str, str]) -> tuple[str, ...]:
     """What an app's owner must be told about values that the platform reads."""
     _, wrong = whitelist_of(values)
-    texts = [f"{WHITELIST}: {_shown(entry)} is not an address or block, ignored" for entry in wrong]
+    texts = [f"{WHITELIST}: {shown(entry)} is not an address or block, ignored" for entry in wrong]
     texts += [
-        f"{name}: {_shown(values[name])} is not a number of seconds, ignored"
+        f"{name}: {shown(values[name])} is not a number of seconds, ignored"
         for name in (HEALTH_DELAY, HEALTH_TIMEOUT)
-        if name in values and _SECONDS.fullmatch(values[name].strip()) is None
+        if name in values and seconds_of(values[name]) is None
     ]
-    return tuple(texts)
+    return (*texts, *tuning.complaints(values))
 
 
 def _block(entry: str) -> str | None:
@@ -149,13 +170,3 @@ def _block(entry: str) -> str | None:
             continue
         return None if "%" in text else str(block)
     return None
-
-
-def _seconds(text: str, default: float) -> float:
-    text = text.strip()
-    return float(text) if _SECONDS.fullmatch(text) else default
-
-
-def _shown(text: str) -> str:
-    """A user's text in a line of log: short, and without what would break the line."""
-    return json.dumps(text[:60])

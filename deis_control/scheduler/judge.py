@@ -5,7 +5,7 @@ from enum import IntEnum
 from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, World
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Instance, LastExit, Phase
+from deis_node.cluster.records import Instance, LastExit, Phase, Placement
 
 
 class Stage(IntEnum):
@@ -63,8 +63,7 @@ def failure_of(world: World, copy: CopyName, timing: Timing) -> str | None:
 def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Timing) -> str | None:
     """The deadline that the copy missed, in words."""
     copy, limits = placed.copy, world.limits
-    health = placed.placement.health
-    allowed = limits.deploy + (health.initial_delay if health else 0)
+    allowed = limits.deploy + _asked_delay(placed.placement)
     match stage_of(world, copy):
         case Stage.PLACED:
             seconds, words = limits.pickup, f"was not taken up by {placed.host}"
@@ -82,8 +81,16 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
     return f"{copy.process} {words} within {seconds:g} s{error}"
 
 
+def _asked_delay(placement: Placement) -> float:
+    """Seconds that the app itself wants to pass before the copy can be ready."""
+    delay = placement.health.initial_delay if placement.health else 0
+    return delay + (placement.runs_for or 0)
+
+
 def exit_text(process: str, last: LastExit) -> str:
     """`web.1 exited with code 1`, and the copy's last log lines below."""
+    if last.why is not None:
+        return "\n".join((f"{process} {last.why}", *last.lines))
     if last.signal is not None:
         ended = f"was killed by signal {last.signal}"
     else:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from deis_control.model import CANCELLED, OpPhase
+from deis_control.scheduler.batches import batches, way_back
 from deis_control.scheduler.feasible import Choice, Need, choose_hosts
 from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
@@ -64,9 +65,35 @@ def _rollout(world: World, target: Target, timing: Timing) -> Decision:
     if not forward:
         reason = _failure(world, target, timing)
         if reason is not None:
-            return Decision((), OpPhase.FAILED, reason, End.FAILED)
-    decision = _bring_up(world, target, timing, forward=forward) or _switch(world, target, timing)
+            return _failed(world, target, reason)
+    decision = _in_batches(world, target, timing, forward=forward)
     return _with_leaving(world, target, timing, decision)
+
+
+def _in_batches(world: World, target: Target, timing: Timing, *, forward: bool) -> Decision:
+    """What the first batch that is not through needs, or the last one's end."""
+    notes: tuple[str, ...] = ()
+    for batch in batches(world, target, forward=forward):
+        decision = _bring_up(world, batch.target, timing, forward=forward)
+        if decision is None and batch.moves:
+            decision = _switch(world, batch.target, timing)
+        if decision is None:
+            continue
+        notes = (*notes, *decision.notes)
+        if batch.is_last or decision.end is not End.DONE:
+            told = decision.sentence if decision.end else batch.told(decision.sentence)
+            return replace(decision, sentence=told, notes=notes)
+    raise AssertionError("the last batch moves traffic")
+
+
+def _failed(world: World, target: Target, reason: str) -> Decision:
+    """The end of an operation that failed, once all traffic is back where it was."""
+    back = way_back(world, target)
+    if back is None:
+        return Decision((), OpPhase.FAILED, reason, End.FAILED)
+    names = _names(back.route.releases)
+    told = f"traffic goes back to {names}: {reason.partition(chr(10))[0]}"
+    return Decision((back,), OpPhase.PUBLISHED, told)
 
 
 def _is_rest(target: Target) -> bool:
@@ -125,7 +152,7 @@ def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Dec
     """Wait for a host; an operation does so for a while only."""
     overdue = timing.past("no-host", world.limits.pickup)
     if target.fresh and overdue and not _committed(world, target):
-        return Decision((), OpPhase.FAILED, sentence, End.FAILED)
+        return _failed(world, target, sentence)
     return Decision((), OpPhase.PLACING, sentence)
 
 
@@ -133,7 +160,7 @@ def _awaited(world: World, target: Target, timing: Timing) -> Decision | None:
     """Wait for the copies that must serve before traffic moves."""
     stages = {copy: stage_of(world, copy) for copy in target.copies}
     moves = world.route is None or world.route.route.releases != target.route.releases
-    must = target.copies if moves else target.fresh
+    must = target.copies if moves and not _comes_back(world, target, stages) else target.fresh
     behind = sorted(copy for copy in must if stages[copy] < Stage.SERVING)
     if not target.fresh and behind and timing.past("unready", world.limits.deploy):
         behind = [] if _some_serve(target, stages) else behind
@@ -142,6 +169,16 @@ def _awaited(world: World, target: Target, timing: Timing) -> Decision | None:
         phase = OpPhase.STARTING if unready else OpPhase.HEALTHY
         return Decision((), phase, progress_of(world, behind))
     return None
+
+
+def _comes_back(world: World, target: Target, stages: Mapping[CopyName, Stage]) -> bool:
+    """Whether a part of the traffic is still elsewhere, and some copies can take it all.
+
+    So it is when a leader ended in the middle of an operation that failed.
+    """
+    named = world.route.route.releases if world.route else {}
+    mine = any(release in named for release in target.route.releases)
+    return not target.new_release and mine and _some_serve(target, stages)
 
 
 def _some_serve(target: Target, stages: Mapping[CopyName, Stage]) -> bool:
@@ -171,8 +208,17 @@ def _switch(world: World, target: Target, timing: Timing) -> Decision:
 
 
 def _switch_text(target: Target) -> str:
-    names = " and ".join(f"v{release}" for release in sorted(target.route.releases, key=int))
+    names = _names(target.route.releases)
     return f"the routers shall serve {names}" if names else "the routers shall know the app"
+
+
+def _names(releases: Mapping[str, int]) -> str:
+    """`v1 and v2`, or with their shares `v1 (2 of 5) and v2 (3 of 5)`."""
+    served = sorted((int(release), weight) for release, weight in releases.items() if weight)
+    if len(served) < 2:
+        return "".join(f"v{release}" for release, _ in served)
+    whole = sum(weight for _, weight in served)
+    return " and ".join(f"v{release} ({weight} of {whole})" for release, weight in served)
 
 
 def _routed(world: World, target: Target, route: Routed, timing: Timing) -> Decision:
@@ -201,6 +247,7 @@ def _with_leaving(world: World, target: Target, timing: Timing, decision: Decisi
         kept = "nothing is removed while the database is behind the store"
         return replace(decision, sentence=f"{decision.sentence}; {kept}")
     settled = decision.end is End.DONE and _may_leave(world, target, timing)
+    settled = settled and not _unsure(world, target, leaving)
     leave = retire(world, leaving, timing, settled=settled)
     if decision.end is End.DONE:
         return _retiring(decision, leave)
@@ -209,6 +256,16 @@ def _with_leaving(world: World, target: Target, timing: Timing, decision: Decisi
     if decision.phase is OpPhase.ROUTED and leave.barrier is not None:
         return _retiring(decision, leave)
     return replace(decision, steps=(*leave.steps, *decision.steps))
+
+
+def _unsure(world: World, target: Target, leaving: list[Placed]) -> bool:
+    """Whether routers may still know a route with some of the copies that leave.
+
+    At rest nobody has waited for them since the traffic of a failed operation was given back.
+    """
+    named = world.route.route.releases if world.route else {}
+    others = (placed for placed in leaving if str(placed.copy.release) not in named)
+    return _is_rest(target) and any(placed.runs for placed in others)
 
 
 def _writes_route(steps: tuple[Step, ...]) -> bool:

@@ -28,7 +28,7 @@ from deis_control.scheduler.placing import Placing, place
 from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.progress import Progress
 from deis_control.scheduler.steps import DropRoute, PutRoute, Stop
-from deis_control.scheduler.world import Target
+from deis_control.scheduler.world import Limits, Target
 from deis_node.cluster.etcd import EtcdError, Unavailable
 from deis_node.cluster.records import RecordError
 from deis_node.cluster.seal import SealError
@@ -173,7 +173,7 @@ class Rollout:
 
     def _decide(self, work: _Work, timers: dict[str, float]) -> Decision:
         lead, app = self._lead, work.operation.app_id
-        world = lead.view.snapshot(app, self._target(work), lead.settings.limits())
+        world = lead.view.snapshot(app, self._target(work), self._limits(work))
         may_remove = not lead.intent.behind or work.operation.kind in _REMOVALS
         world = replace(world, cancel=self.cancel, timers=timers, may_remove=may_remove)
         decision = plan_app(world)
@@ -182,6 +182,12 @@ class Rollout:
         for note in decision.notes:
             self._progress.note(decision.phase, note)
         return decision
+
+    def _limits(self, work: _Work) -> Limits:
+        """How long is waited for what; the app's own word goes before the settings."""
+        limits = self._lead.settings.limits()
+        asked = work.blueprint.tuning.deploy_timeout if work.blueprint else None
+        return limits if asked is None else replace(limits, deploy=asked)
 
     def _target(self, work: _Work) -> Target | None:
         plan, blueprint = work.plan, work.blueprint
@@ -197,6 +203,8 @@ class Rollout:
             new_release=plan.new_release,
             tags=blueprint.config.tags,
             memory=blueprint.memory,
+            batches=blueprint.tuning.batches,
+            workers=blueprint.tuning.workers,
         )
 
     async def _act(self, work: _Work, decision: Decision) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.records import Endpoint, Instance, Placement, PlacementState, Route
@@ -124,6 +125,14 @@ class Limits:
     """For the hosts to end the copies of an app that is destroyed."""
 
 
+class Workers(StrEnum):
+    """When copies that get no requests change, seen from those that do."""
+
+    BEFORE = "before"
+    WITH = "with"
+    AFTER = "after"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What an app shall be: the copies, and the route once they serve."""
@@ -140,6 +149,9 @@ class Target:
     """What a host must be tagged with to take a copy."""
     memory: Mapping[str, int] = field(default_factory=dict)
     """Process type → bytes that a copy of it may use."""
+    batches: int = 1
+    """Into how many parts the fresh copies are divided, see `batches.py`."""
+    workers: Workers = Workers.WITH
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,12 @@ class Placement(Record):
     state: PlacementState = PlacementState.RUN
     why: str | None = None
     """Why this host, as a sentence for people; no part of what the host is asked for."""
+    liveness: HealthCheck | None = None
+    """What a copy that was ready must go on answering, or it is made to start again."""
+    single: bool = False
+    """At most one of its kind may run, rather than at least one."""
+    runs_for: float | None = None
+    """Seconds that a copy which nobody reaches must run to be ready; None: the agent's setting."""
 
     @property
     def copy(self) -> CopyName:
@@ -158,6 +164,8 @@ class LastExit(Record):
     finished: str = ""
     lines: tuple[str, ...] = ()
     """Its last log lines, oldest first, bounded to 4 KiB together."""
+    why: str | None = None
+    """Why the platform ended it, as a sentence without its subject; None when it ended itself."""
 
 
 @dataclass(frozen=True, slots=True)

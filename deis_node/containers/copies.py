@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import LastExit, Phase, Placement
+from deis_node.docker.model import Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class CopyView:
     """`ip:port` of the container itself, while it runs."""
     public: str | None = None
     """`ip:port` on the host that leads there."""
+    health: Health | None = None
+    """The engine's word on the run, where that is what counts; None where we ask ourselves."""
     restarts: int = 0
     """Since this agent started."""
     last_exit: LastExit | None = None

@@ -34,6 +34,8 @@ async def last_exit(docker: Docker, info: ContainerInfo, lines: int) -> LastExit
 def reason(process: str, last: LastExit, crashed: RunnerSettings | None) -> str:
     """Why the copy does not run, as a sentence; `crashed` are the figures that made it crashed."""
     how = spec.exit_sentence(process, last.code, last.signal, last.oom)
+    if last.why is not None:
+        how = f"{process} {last.why}"
     if crashed is None:
         return how
     return (

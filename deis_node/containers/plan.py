@@ -28,6 +28,8 @@ class Present:
     """Of a one-off command: the uuid of the placement that it was made for."""
     error: str = ""
     """Why the engine could not start it; empty otherwise."""
+    hangs: bool = False
+    """Whether its liveness check says that this run must end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """End a run that hangs, so that it is started again like one that ended by itself."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Remove a container that does not run."""
 
@@ -101,7 +110,7 @@ class Forget:
     """Nothing is wanted and nothing is there."""
 
 
-Step = Rest | Create | Start | Stop | Remove | Refuse | Confirm | Forget
+Step = Rest | Create | Start | Stop | Restart | Remove | Refuse | Confirm | Forget
 
 _UP = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN})
 _PAUSE = 1.0
@@ -123,7 +132,8 @@ def next_step(situation: Situation) -> Step:
     if _outdated(situation, present):
         return _ending(situation, wanted.grace, Create())
     if present.state in _UP:
-        return Rest()
+        hangs = present.hangs and wanted.state is PlacementState.RUN
+        return Restart(present.id) if hangs else Rest()
     if present.state in (State.DEAD, State.REMOVING):
         return _clear(situation, present)
     return _may_run(situation, Start(present.id))

@@ -55,7 +55,8 @@ class Runner:
     `platform` is the id that our containers carry, `address` the host's private address that
     their ports are bound to, `registry` the `<address>:<port>` before the names of our images,
     `boot_id` the kernel's. `read_out`, if given, is awaited with a container's id before it is
-    removed, until its log has been read. What is known of the copies is in `copies`.
+    removed, until its log has been read; `tell` writes a line into an app's log. What is known
+    of the copies is in `copies`.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Runner:
         state_dir: Path,
         settings: RunnerSettings,
         read_out: Callable[[str], Awaitable[None]] | None = None,
+        tell: Callable[[str, str], None] | None = None,
     ) -> None:
         self.copies = Copies()
         self._etcd = etcd
@@ -81,6 +83,7 @@ class Runner:
         self._boot_id = boot_id
         self._settings = settings
         self._read_out = read_out
+        self._tell = tell
         self._state = StateFile(state_dir / "placements.json", SavedState)
         self._ports = PortBook(
             state_dir / "ports.json",
@@ -104,6 +107,12 @@ class Runner:
     def wanted(self) -> Wanted:
         """What this host holds of the store."""
         return self._wanted
+
+    def hangs(self, container: str, run: str, reason: str) -> None:
+        """A copy's run fails its liveness check, for this reason: it ends and starts again."""
+        worker = self._workers.get(container)
+        if worker is not None:
+            worker.hangs(run, reason)
 
     async def run(self) -> None:
         """Run until cancelled; the containers go on without us."""
@@ -248,6 +257,7 @@ class Runner:
             may_start=lambda: self._may_start,
             oneoffs=self._oneoffs,
             read_out=self._read_out,
+            tell=self._tell,
         )
 
     def _employ(self, name: CopyName) -> Worker:
@@ -335,5 +345,7 @@ def _differs(view: CopyView | None, item: Container | None) -> bool:
     if view is None or view.container_id is None:
         return item is not None
     if item is None or item.id != view.container_id:
+        return True
+    if view.health is not None and view.health is not item.health:
         return True
     return (item.state is State.RUNNING) != (view.run is not None)

@@ -19,6 +19,11 @@ class RunnerSettings:
     restart_steady: float = setting(
         60.0, "Seconds that a container must run for its earlier exits to be forgotten."
     )
+    hang_grace: float = setting(
+        5.0,
+        "Seconds between SIGTERM and SIGKILL for a copy that failed its liveness check, unless its "
+        "own grace is shorter.",
+    )
     crash_count: int = setting(5, "Exits within the window that make a copy count as crashed.")
     crash_window: float = setting(60.0, "Seconds in which these exits are counted.")
     crash_pause: float = setting(60.0, "Seconds between two tries of a crashed copy.")

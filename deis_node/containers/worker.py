@@ -16,6 +16,7 @@ from deis_node.cluster.records import Phase, Placement, PlacementState
 from deis_node.containers import plan, restarts, spec
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
+from deis_node.containers.health import asked_health, unhealthy
 from deis_node.containers.making import Again, Fetching, Made, Maker, NotYet, Outcome
 from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.plan import Present, Rest, Situation, Step
@@ -26,7 +27,7 @@ from deis_node.docker import labels
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Conflict, NotFound, Unavailable
 from deis_node.docker.events import ContainerDied
-from deis_node.docker.model import ContainerInfo, State
+from deis_node.docker.model import ContainerInfo, Health, State
 from deis_node.runtime.errors import DeisError
 
 log = structlog.get_logger()
@@ -57,6 +58,8 @@ class Tools:
     """What workers of one-off commands need besides."""
     read_out: Callable[[str], Awaitable[None]] | None
     """Waits until a container's log has been read to its end."""
+    tell: Callable[[str, str], None] | None = None
+    """Writes a line into an app's log."""
 
 
 class Worker:
@@ -71,6 +74,8 @@ class Worker:
         self._failures = Failures()
         self._restarts = Restarts()
         self._exit_seen = ""
+        self._hung = ("", "")
+        """The run that has to end by its liveness check, and why."""
         self._started = 0.0
         self._grace = tools.settings.default_grace
         self._log = log.bind(app=name.app, container=name.container)
@@ -91,6 +96,12 @@ class Worker:
             phase = Phase.BACKOFF if view.phase is Phase.RUNNING else view.phase
             self._show(phase=phase, run=None, address=None)
         self._wake.set()
+
+    def hangs(self, run: str, reason: str) -> None:
+        """A run fails its liveness check: have it end and start again."""
+        if self._view().run == run:
+            self._hung = (run, reason)
+            self._wake.set()
 
     async def run(self) -> None:
         """Work until nothing is wanted and nothing is there."""
@@ -155,17 +166,22 @@ class Worker:
             fingerprint=info.labels.get(labels.SPEC, ""),
             run=info.labels.get(labels.RUN, ""),
             error=info.error,
+            hangs=self._hung[0] == _run(info),
         )
 
     def _see_running(self, info: ContainerInfo) -> None:
         port = spec.published(info.labels)
+        health = asked_health(info, self._placement())
+        if health is Health.UNHEALTHY:
+            self._hung = (_run(info), unhealthy(info))
         self._failures = Failures()
         self._started = seconds(info.started_at)
         self._show(
             known=True,
             phase=Phase.RUNNING,
             container_id=info.id,
-            run=f"{info.id}@{info.started_at}",
+            run=_run(info),
+            health=health,
             address=f"{info.ip}:{port.inside}" if port and info.ip else None,
             public=f"{self._tools.maker.place.address}:{port.host}" if port else None,
             error=None,
@@ -180,17 +196,25 @@ class Worker:
             return
         last = await last_exit(self._docker, info, self._tools.settings.exit_lines)
         self._exit_seen = mark
+        if self._hung[0] == _run(info):
+            last = replace(last, why=self._hung[1])
         ran = seconds(info.finished_at) - seconds(info.started_at)
+        before = self._restarts
         self._restarts = restarts.after_exit(
-            self._restarts, policy(self._tools.settings), ran=ran, now=_now()
+            before, policy(self._tools.settings), ran=ran, now=_now()
         )
         crashed = self._restarts.crashed
         self._log.warning("container ended", code=last.code, oom=last.oom, ran=round(ran, 3))
+        why = reason(self.name.process, last, self._tools.settings if crashed else None)
+        if crashed and not before.crashed:
+            self._tell(why)
+        elif last.why is not None:
+            self._tell(f"{why}; it starts again")
         self._show(
             phase=Phase.CRASHED if crashed else Phase.BACKOFF,
             restarts=self._restarts.count,
             last_exit=last,
-            error=reason(self.name.process, last, self._tools.settings if crashed else None),
+            error=why,
         )
 
     # --- deciding ------------------------------------------------------------------------
@@ -231,6 +255,9 @@ class Worker:
                 return self._judge(await self._tools.maker.start(step.id, wanted))
             case plan.Stop():
                 await self._stop(step.id, step.grace)
+            case plan.Restart() if wanted is not None:
+                self._log.warning("container hangs", reason=self._hung[1])
+                await self._stop(step.id, min(wanted.grace, self._tools.settings.hang_grace))
             case plan.Remove():
                 return await self._remove(step.id)
             case plan.Refuse():
@@ -309,8 +336,18 @@ class Worker:
     def _view(self) -> CopyView:
         return self._tools.copies.get(self.name.container) or CopyView(self.name)
 
+    def _tell(self, text: str) -> None:
+        """Tell the app's owner."""
+        if self._tools.tell is not None:
+            self._tools.tell(self.name.app, text)
+
     def _show(self, **facts: Any) -> None:
         self._tools.copies.put(replace(self._view(), **facts))
+
+
+def _run(info: ContainerInfo) -> str:
+    """Another one for each start of a container."""
+    return f"{info.id}@{info.started_at}"
 
 
 def _now() -> float:

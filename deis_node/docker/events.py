@@ -43,13 +43,25 @@ class ContainerOOM(ContainerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerHealth(ContainerEvent):
+    """Its image's health check has another result."""
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerRemoved(ContainerEvent):
     """It is gone."""
 
 
-Event = Subscribed | ContainerStarted | ContainerDied | ContainerOOM | ContainerRemoved
+Event = (
+    Subscribed
+    | ContainerStarted
+    | ContainerDied
+    | ContainerOOM
+    | ContainerHealth
+    | ContainerRemoved
+)
 
-ACTIONS = ("start", "die", "oom", "destroy")
+ACTIONS = ("start", "die", "oom", "health_status", "destroy")
 """The engine's words for the events above, as the stream is asked for."""
 
 
@@ -65,13 +77,15 @@ def parse(data: Mapping[str, Any]) -> Event | None:
         {key: value for key, value in attributes.items() if key not in _NO_LABELS},
         int(data.get("timeNano", 0)) / 1e9,
     )
-    match data.get("Action"):
+    match str(data.get("Action")).partition(":")[0]:
         case "start":
             return ContainerStarted(*identity)
         case "die":
             return ContainerDied(*identity, exit_code=int(attributes.get("exitCode", 0)))
         case "oom":
             return ContainerOOM(*identity)
+        case "health_status":
+            return ContainerHealth(*identity)
         case "destroy":
             return ContainerRemoved(*identity)
     return None

@@ -25,6 +25,14 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Health(StrEnum):
+    """What the engine says of a container whose image brings a health check."""
+
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What a Docker Engine says about itself and its host."""
@@ -54,6 +62,8 @@ class Container:
     created: int
     """Seconds since 1970."""
     image: str = ""
+    health: Health | None = None
+    """As the status has it; None when its image brings no health check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,10 @@ class ContainerInfo:
     ip: str | None
     ports: tuple[Port, ...]
     env: tuple[str, ...] = ()
+    health: Health | None = None
+    """None when its image brings no health check."""
+    health_output: str = ""
+    """What the last question of that check printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +187,7 @@ def container(data: Json) -> Container:
     names = data.get("Names") or [""]
     status = str(data.get("Status", ""))
     exited = re.match(r"Exited \((\d+)\)", status)
+    health = re.search(r"\((?:health: )?(starting|healthy|unhealthy)\)$", status)
     return Container(
         id=data["Id"],
         name=str(names[0]).lstrip("/"),
@@ -183,6 +198,7 @@ def container(data: Json) -> Container:
         ip=_address(data.get("NetworkSettings") or {}, _state(data.get("State"))),
         created=int(data.get("Created", 0)),
         image=str(data.get("Image", "")),
+        health=Health(health[1]) if health else None,
     )
 
 
@@ -205,6 +221,8 @@ def container_info(data: Json) -> ContainerInfo:
         ip=_address(network, _state(state.get("Status"))),
         ports=_ports(network.get("Ports") or {}),
         env=tuple(config.get("Env") or ()),
+        health=_health(state.get("Health") or {}),
+        health_output=_health_output(state.get("Health") or {}),
     )
 
 
@@ -245,6 +263,18 @@ def _state(text: Any) -> State:
         return State(text)
     except ValueError:
         return State.UNKNOWN
+
+
+def _health(data: Json) -> Health | None:
+    try:
+        return Health(data.get("Status", ""))
+    except ValueError:
+        return None
+
+
+def _health_output(data: Json) -> str:
+    asked = data.get("Log") or []
+    return str(asked[-1].get("Output", "")) if asked else ""
 
 
 def _time(text: str | None) -> str | None:

@@ -66,7 +66,7 @@ class Follower:
         self,
         container: FollowedContainer,
         docker: Docker,
-        shipper: Shipper[Receipt],
+        shipper: Shipper[Receipt | None],
         *,
         sender: str,
         cursor: Cursor | None,

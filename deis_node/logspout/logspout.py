@@ -4,11 +4,14 @@ The cursor file is written at most once per interval and at the end, with what h
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
+from deis_node.cluster.frames import Frame, LogLine, encode, rfc3339
 from deis_node.cluster.shipping import Shipper
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import DockerError
@@ -18,6 +21,9 @@ from deis_node.logspout.settings import LogspoutSettings
 from deis_node.runtime.tasks import Tasks, forever
 
 log = structlog.get_logger()
+
+NODE_PROCESS = "deis-node"
+"""The tag of what the agent itself says about an app."""
 
 _FILE = "log-cursors.json"
 _HEARSAY_SECONDS = 0.05
@@ -44,7 +50,7 @@ class Logspout:
         self._file = state_dir / _FILE
         self._host = host
         self._interval = settings.save_interval
-        self._shipper: Shipper[Receipt] = Shipper(
+        self._shipper: Shipper[Receipt | None] = Shipper(
             target,
             self._arrived,
             lines=settings.buffer_lines,
@@ -52,6 +58,8 @@ class Logspout:
             coalesce=settings.coalesce,
             patience=settings.patience,
         )
+        self._said = 0
+        self._stream = f"{NODE_PROCESS}.{secrets.token_hex(8)}"
         self._followers: dict[str, Follower] = {}
         self._waiting: dict[str, FollowedContainer] = {}
         self._cursors: dict[str, Cursor] = {}
@@ -77,6 +85,17 @@ class Logspout:
         self._waiting.pop(container_id, None)
         if (follower := self._followers.get(container_id)) is not None:
             follower.gone()
+
+    def say(self, app: str, text: str) -> None:
+        """Write a line of the agent's own into an app's log; never waits.
+
+        It is dropped while there is no room for more lines.
+        """
+        if self._shipper.full:
+            return
+        self._said += 1
+        line = LogLine(app, NODE_PROCESS, rfc3339(datetime.now(UTC)), text)
+        self._shipper.offer(encode(Frame(line, self._host, self._stream, self._said)), None)
 
     async def drained(self, container_id: str, timeout: float) -> bool:
         """Wait until an ended container's log has been read to its end, before it is removed.
@@ -127,7 +146,9 @@ class Logspout:
         self._followers.pop(follower.container.id, None)
         self._forget(follower)
 
-    def _arrived(self, receipt: Receipt) -> None:
+    def _arrived(self, receipt: Receipt | None) -> None:
+        if receipt is None:
+            return
         follower = receipt.follower
         follower.unacknowledged -= 1
         if receipt.cursor.position.time:

@@ -10,6 +10,7 @@ from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Instance, Phase, Placement
 from deis_node.publisher import plan
 from deis_node.publisher.entries import Entries
+from deis_node.publisher.liveness import Hangs, Life
 from deis_node.publisher.plan import Copy, CopySource, Held, Verdict
 from deis_node.publisher.probing import watch
 from deis_node.publisher.readiness import Target
@@ -37,6 +38,7 @@ class Follower:
         copies: CopySource,
         tasks: Tasks,
         settings: PublisherSettings,
+        hangs: Hangs,
     ) -> None:
         self.name = name
         self._entries = Entries(etcd, host, name)
@@ -44,6 +46,7 @@ class Follower:
         self._copies = copies
         self._tasks = tasks
         self._settings = settings
+        self._life = Life(name, tasks, settings, hangs)
         self._wake = asyncio.Event()
         self._held: Held | None = None
         self._former: Instance | None = None
@@ -99,6 +102,7 @@ class Follower:
                     await self._sleep(until)
         finally:
             self._stop_probe()
+            self._life.end()
 
     def _unsure(self, pause: Backoff) -> float:
         """Whether a write was done is not known any more: when to look again."""
@@ -117,6 +121,7 @@ class Follower:
         copy = self._copies.get(self.name.container)
         if copy is None or copy.dismissed:
             self._stop_probe()
+            self._life.end()
             return await self._erase()
         placement = copy.placement
         if placement is None or copy.revision == 0 or not copy.known:
@@ -126,6 +131,9 @@ class Follower:
             self._held = None
             return _now() + _MOVED
         self._keep_probing(copy, placement)
+        verdict = self._verdict
+        ready = verdict is not None and verdict.ready and verdict.run == copy.run
+        self._life.keep(copy, placement, ready=ready)
         return await self._publish(held, copy, placement)
 
     async def _know(self, copy: Copy) -> Held:
@@ -173,6 +181,10 @@ class Follower:
 
     def _keep_probing(self, copy: Copy, placement: Placement) -> None:
         """Have the present run of the copy probed, and no other."""
+        if copy.run is not None and copy.health is not None:
+            self._stop_probe()
+            self._hear(plan.engines_verdict(copy.run, copy.health))
+            return
         target = _target(copy, placement)
         if self._probe is not None and self._probe[1] == target:
             return
@@ -193,12 +205,18 @@ class Follower:
         return former is not None and former.ready and former.container_id == copy.container_id
 
     def _told(self, verdict: Verdict) -> None:
+        self._hear(verdict)
+        self._wake.set()
+
+    def _hear(self, verdict: Verdict) -> None:
+        """Take in a verdict; what is news is logged."""
+        if verdict == self._verdict:
+            return
         self._verdict = verdict
         if verdict.ready:
             self._log.info("copy is ready")
         else:
             self._log.info("copy is not ready", reason=verdict.error)
-        self._wake.set()
 
     def _stop_probe(self) -> None:
         if self._probe is not None:
@@ -212,7 +230,9 @@ def _target(copy: Copy, placement: Placement) -> Target | None:
     if copy.run is None or unreachable:
         return None
     address = copy.address if copy.name.routable else None
-    return Target(copy.run, address, placement.health if address else None)
+    if address is None:
+        return Target(copy.run, None, runs_for=placement.runs_for)
+    return Target(copy.run, address, placement.health)
 
 
 def _now() -> float:

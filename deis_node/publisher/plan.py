@@ -18,6 +18,7 @@ from deis_node.cluster.records import (
     PlacementState,
     RecordError,
 )
+from deis_node.docker.model import Health
 
 INSTANCE_LIMIT = 8192
 """Bytes of an instance record."""
@@ -73,6 +74,10 @@ class Copy(Protocol):
         """`ip:port` on the host that leads there."""
 
     @property
+    def health(self) -> Health | None:
+        """The Docker Engine's word on the run, where that counts; None where we ask."""
+
+    @property
     def restarts(self) -> int:
         """How often it ended under this agent."""
 
@@ -110,6 +115,15 @@ class Verdict:
     ready: bool
     error: str | None = None
     """Why it is not ready, as a sentence."""
+
+
+def engines_verdict(run: str, health: Health) -> Verdict:
+    """What the image's own health check says of a run."""
+    if health is Health.HEALTHY:
+        return Verdict(run, ready=True)
+    starting = health is Health.STARTING
+    words = "has not passed yet" if starting else "fails"
+    return Verdict(run, ready=False, error=f"the image's health check {words}")
 
 
 @dataclass(frozen=True, slots=True)

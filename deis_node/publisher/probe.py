@@ -32,20 +32,20 @@ async def failed_connection(address: str, timeout: float) -> str | None:
     return None
 
 
-async def failed_health(address: str, check: HealthCheck) -> str | None:
-    """Why the health check at `ip:port` does not answer 200; None when it does."""
+async def failed_health(address: str, check: HealthCheck, kind: str = "health check") -> str | None:
+    """Why the check at `ip:port` does not answer 200; None when it does."""
     timeout = min(max(check.timeout, 0.01), _LONGEST)
     path = check.path
     try:
         async with asyncio.timeout(timeout):
             status, path = await _follow(address, path)
     except TimeoutError:
-        return f"health check {check.path} does not answer within {timeout:g} s"
+        return f"{kind} {check.path} does not answer within {timeout:g} s"
     except (OSError, asyncio.IncompleteReadError):
-        return f"health check {check.path}: nobody answers on port {address.rpartition(':')[2]}"
+        return f"{kind} {check.path}: nobody answers on port {address.rpartition(':')[2]}"
     except ValueError:
-        return f"health check {check.path}: the answer is not HTTP"
-    return None if status == 200 else f"health check {check.path} answered {status}, not 200"
+        return f"{kind} {check.path}: the answer is not HTTP"
+    return None if status == 200 else f"{kind} {check.path} answered {status}, not 200"
 
 
 async def _follow(address: str, path: str) -> tuple[int, str]:

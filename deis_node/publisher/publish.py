@@ -8,6 +8,7 @@ from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.prefix import WatchedPrefix
 from deis_node.publisher.follow import Follower
+from deis_node.publisher.liveness import Hangs
 from deis_node.publisher.plan import Changes, CopySource, strangers
 from deis_node.publisher.settings import PublisherSettings
 from deis_node.runtime.tasks import Tasks, forever, spawn
@@ -17,15 +18,25 @@ _FIRST_VERIFY = 2.0
 
 
 class Publisher:
-    """Tells the cluster what this host's copies are, and where they answer."""
+    """Tells the cluster what this host's copies are, and where they answer.
+
+    `hangs` is told of copies that fail their liveness checks.
+    """
 
     def __init__(
-        self, *, etcd: Etcd, host: str, copies: CopySource, settings: PublisherSettings
+        self,
+        *,
+        etcd: Etcd,
+        host: str,
+        copies: CopySource,
+        settings: PublisherSettings,
+        hangs: Hangs,
     ) -> None:
         self._etcd = etcd
         self._host = host
         self._copies = copies
         self._settings = settings
+        self._hangs = hangs
         self._prefix = keys.instances_of(host)
         self._instances = WatchedPrefix(etcd, self._prefix, name="instances")
         self._followers: dict[str, Follower] = {}
@@ -64,6 +75,7 @@ class Publisher:
             copies=self._copies,
             tasks=self._tasks,
             settings=self._settings,
+            hangs=self._hangs,
         )
         self._followers[name.container] = follower
         self._tasks.start(f"follow {name.container} #{next(self._numbers)}", self._work(follower))

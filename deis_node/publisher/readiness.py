@@ -19,6 +19,8 @@ class Target:
     address: str | None
     """`ip:port`; None for a copy that nobody reaches: to run is all it must."""
     health: HealthCheck | None = None
+    runs_for: float | None = None
+    """Seconds that a copy without an address must run; None for the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def first_pause(target: Target, *, adopted: bool, settings: PublisherSettings) -
     if adopted:
         return 0.0
     if target.address is None:
-        return settings.settle
+        asked = target.runs_for
+        return settings.settle if asked is None else min(max(asked, 0.0), LONGEST_DELAY)
     delay = 0.0 if target.health is None else target.health.initial_delay
     return min(max(delay, 0.0), LONGEST_DELAY)

@@ -13,6 +13,13 @@ class PublisherSettings:
     longest: float = setting(1.0, "Seconds that this pause grows to.")
     recheck: float = setting(10.0, "Seconds between two health checks of a ready copy.")
     failures: int = setting(3, "Failed health checks in a row that make a copy not ready.")
+    liveness: float = setting(10.0, "Seconds between two liveness checks of a copy.")
+    liveness_again: float = setting(
+        3.0, "Seconds before another liveness check of a copy that failed one."
+    )
+    liveness_failures: int = setting(
+        3, "Failed liveness checks in a row after which a copy is made to start again."
+    )
     connect: float = setting(1.0, "Seconds that a copy without health check may take to accept.")
     settle: float = setting(1.0, "Seconds that a copy without a port must run to be ready.")
     write_gap: float = setting(5.0, "Seconds between two writes about a copy, if nothing hurries.")

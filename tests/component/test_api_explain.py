@@ -70,6 +70,7 @@ async def test_a_copy_is_explained_as_specified(
                 "signal": 9,
                 "oom": True,
                 "finished": "2026-01-01T00:00:00Z",
+                "why": None,
                 "lines": ["out", "of it"],
             },
             "error": "web.2 ran out of memory",

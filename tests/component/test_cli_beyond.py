@@ -127,6 +127,7 @@ PROCESS = {
         "signal": 9,
         "oom": True,
         "finished": "2026-11-23T02:03:04Z",
+        "why": "was ended: the image's health check fails",
         "lines": ["one", "two"],
     },
     "error": "",
@@ -163,7 +164,8 @@ async def test_ps_explain_tells_where_why_and_how_it_ended(alice: Deis, recorder
         "memory:    512 MiB\n"
         "cpu:       512 shares\n"
         "created:   2026-11-23T02:03:04Z\n"
-        "last exit: signal 9, out of memory at 2026-11-23T02:03:04Z\n"
+        "last exit: signal 9, out of memory at 2026-11-23T02:03:04Z, "
+        "it was ended: the image's health check fails\n"
         "    one\n    two\n"
     )
     recorder.on("GET", f"{APP}/explain/", Reply(200, EXPLAINED))

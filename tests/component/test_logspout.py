@@ -86,6 +86,18 @@ async def test_lines_arrive_whole_whatever_is_in_them(host: Host) -> None:
     ]  # fmt: skip
 
 
+async def test_what_the_agent_says_of_an_app_stands_in_its_log(host: Host) -> None:
+    async with host.logspout() as logspout:
+        logspout.say("hello", "web.1 was ended")
+        await host.logger.has(1)
+    stored = (host.logger.directory / "hello.log").read_text()
+    assert stored.endswith(" hello[deis-node]: web.1 was ended\n")
+    # After a restart its lines are no repetitions.
+    async with host.logspout() as logspout:
+        logspout.say("hello", "web.2 was ended")
+        await host.logger.has(2)
+
+
 async def test_a_quiet_container_is_logged_when_it_speaks(host: Host) -> None:
     container = await host.started("trap 'echo here' USR1; echo up; while :; do usleep 5000; done")
     async with host.logspout() as logspout:

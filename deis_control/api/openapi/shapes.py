@@ -333,6 +333,7 @@ _LAST_EXIT = Shape(
         "signal": nullable(number("The signal that ended it.", 9)),
         "oom": flag("Whether it was out of memory."),
         "finished": nullable(text("When, as the Docker Engine says.")),
+        "why": nullable(text("Why the platform ended it; null when it ended by itself.")),
         "lines": listed(text("A line."), "Its last lines, oldest first."),
     },
 )

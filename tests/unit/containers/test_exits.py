@@ -26,3 +26,10 @@ def test_a_crash_says_when_it_is_tried_again() -> None:
     assert reason("web.1", last, RunnerSettings()) == (
         "web.1 exited with code 2, after 5 exits within 60 s; it is tried again every 60 s"
     )
+
+
+def test_an_end_that_we_brought_about_is_told_by_its_reason() -> None:
+    last = LastExit(code=137, signal=9, why="was ended: the image's health check fails")
+    assert reason("web.1", last, None) == "web.1 was ended: the image's health check fails"
+    crashed = reason("web.1", last, RunnerSettings())
+    assert crashed.startswith("web.1 was ended: the image's health check fails, after 5 exits")

@@ -16,6 +16,7 @@ from deis_node.containers.plan import (
     Refuse,
     Remove,
     Rest,
+    Restart,
     Situation,
     Start,
     Step,
@@ -61,6 +62,15 @@ def make_situation(**facts: Any) -> Situation:
 )
 def test_a_copy_that_shall_run_is_brought_up(facts: dict[str, Any], step: Step) -> None:
     assert next_step(make_situation(**facts)) == step
+
+
+def test_a_run_that_hangs_is_ended_while_it_is_wanted() -> None:
+    hung = there(hangs=True)
+    assert next_step(make_situation(present=hung)) == Restart("c1")
+    assert next_step(make_situation(present=hung, wanted=WITHDRAW)) == Rest()
+    assert next_step(make_situation(present=hung, wanted=STOP)) == Stop("c1", 12)
+    gone = there(State.EXITED, hangs=True)
+    assert next_step(make_situation(present=gone)) == Start("c1")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 
 from deis_node.docker.errors import StartFailed, StartFault
-from deis_node.docker.events import ContainerDied, ContainerStarted, parse
-from deis_node.docker.model import State, container, container_info, image_info
+from deis_node.docker.events import (
+    ContainerDied,
+    ContainerHealth,
+    ContainerStarted,
+    parse,
+)
+from deis_node.docker.model import Health, State, container, container_info, image_info
 
 
 def event(action: str, **attributes: str) -> dict[str, Any]:
@@ -29,6 +34,12 @@ def test_a_death_carries_its_exit_code() -> None:
     assert died == ContainerDied("abc", "web", {}, 1_500_000_000.5, exit_code=137)
 
 
+@pytest.mark.parametrize("status", ["healthy", "unhealthy", "starting"])
+def test_another_result_of_a_health_check_is_told(status: str) -> None:
+    found = parse(event(f"health_status: {status}"))
+    assert found == ContainerHealth("abc", "web", {}, 1_500_000_000.5)
+
+
 @pytest.mark.parametrize("action", ["exec_die", "exec_create: sh", "attach", "kill", "rename"])
 def test_other_events_are_not_told(action: str) -> None:
     assert parse(event(action)) is None
@@ -43,6 +54,23 @@ def test_a_line_of_the_list_tells_the_exit_code_from_its_status() -> None:
     line = {"Id": "abc", "Names": ["/web"], "State": "exited", "Status": "Exited (3) 2 hours ago"}
     found = container(line)
     assert (found.name, found.state, found.exit_code) == ("web", State.EXITED, 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("Up 3 seconds (healthy)", Health.HEALTHY),
+        ("Up 2 minutes (unhealthy)", Health.UNHEALTHY),
+        ("Up Less than a second (health: starting)", Health.STARTING),
+        ("Up 3 seconds", None),
+        ("Up 2 hours (Paused)", None),
+    ],
+)
+def test_a_line_of_the_list_tells_the_health_in_its_status(
+    status: str, health: Health | None
+) -> None:
+    line = {"Id": "abc", "Names": ["/web"], "State": "running", "Status": status}
+    assert container(line).health is health
 
 
 def test_a_state_of_later_engines_is_unknown() -> None:

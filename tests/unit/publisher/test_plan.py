@@ -5,6 +5,7 @@ from typing import Any
 
 from deis_node.cluster.records import Endpoint, LastExit, Phase, PlacementState
 from deis_node.containers.copies import CopyView
+from deis_node.docker.model import Health
 from deis_node.publisher import plan
 from deis_node.publisher.plan import Held, Verdict, Wanted
 from tests.builders import make_copy, make_instance, make_placement, make_view
@@ -119,3 +120,14 @@ def test_strangers_are_instances_that_nobody_follows() -> None:
         {"hello_v2.web.1": b"", "hello_v2.web.2": b"", "odd": b""}, frozenset({"hello_v2.web.1"})
     )
     assert found == (make_copy(num=2),)
+
+
+def test_a_copy_is_ready_when_its_images_own_check_says_so() -> None:
+    def records_by(health: Health) -> Wanted:
+        return records(verdict=plan.engines_verdict("c1@t1", health))
+
+    assert records_by(Health.HEALTHY).endpoint is not None
+    for health, words in ((Health.STARTING, "has not passed yet"), (Health.UNHEALTHY, "fails")):
+        want = records_by(health)
+        assert (want.endpoint, want.instance.ready) == (None, False)
+        assert want.instance.error == f"the image's health check {words}"

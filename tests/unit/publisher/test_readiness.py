@@ -1,5 +1,7 @@
 """When a copy counts as ready."""
 
+import pytest
+
 from deis_node.cluster.records import HealthCheck
 from deis_node.publisher.readiness import State, Target, after_answer, first_pause
 from deis_node.publisher.settings import PublisherSettings
@@ -50,5 +52,7 @@ def test_delays_are_bounded() -> None:
     assert (pause(-5), pause(1e300)) == (0, 3600)
 
 
-def test_a_copy_without_a_port_must_run_for_a_while() -> None:
-    assert first_pause(Target("r", None), adopted=False, settings=SETTINGS) == 1.0
+@pytest.mark.parametrize(("asked", "pause"), [(None, 1.0), (0, 0), (5, 5), (1e300, 3600), (-1, 0)])
+def test_a_copy_without_a_port_must_run_for_a_while(asked: float | None, pause: float) -> None:
+    target = Target("r", None, runs_for=asked)
+    assert first_pause(target, adopted=False, settings=SETTINGS) == pause

@@ -57,6 +57,25 @@ def test_health_checks_take_delay_and_time() -> None:
     assert health_of(values) == HealthCheck("/up", 5, 2.5)
 
 
+def test_only_routable_copies_are_asked_whether_they_hang() -> None:
+    config = ConfigData({"HEALTHCHECK_LIVENESS_URL": "live", "HEALTHCHECK_TIMEOUT": "3"})
+    assert placement(config).liveness == HealthCheck("/live", timeout=3)
+    assert placement(config).health is None
+    assert placement(config, make_copy("worker")).liveness is None
+
+
+def test_only_copies_that_nobody_reaches_must_run_for_a_while() -> None:
+    config = ConfigData({"DEIS_WORKER_READY": "5"})
+    assert placement(config, make_copy("worker")).runs_for == 5
+    assert placement(config).runs_for is None
+    assert placement(ConfigData(), make_copy("worker")).runs_for is None
+
+
+def test_an_app_may_name_the_grace_of_its_copies() -> None:
+    assert placement(ConfigData({"DEIS_STOP_GRACE": "0"})).grace == 0
+    assert placement(ConfigData()).grace == 30
+
+
 @pytest.mark.parametrize("wrong", ["", "soon", "-1", "1e309", "nan", "1\n2", "٣"])
 def test_a_delay_that_is_no_number_counts_as_not_given(wrong: str) -> None:
     values = {"HEALTHCHECK_URL": "/", "HEALTHCHECK_INITIAL_DELAY": wrong}

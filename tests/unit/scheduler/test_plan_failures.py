@@ -84,6 +84,21 @@ def test_the_delay_of_the_health_check_is_added_to_the_deadline() -> None:
     assert decision.wake == 1160
 
 
+def test_the_time_that_a_worker_must_run_is_added_to_the_deadline() -> None:
+    worker = make_copy("worker", release=2)
+    slow = make_placed(worker, runs_for=120.0)
+    seen = {worker: make_instance(worker, ready=False)}
+    world = make_world(make_target(worker, fresh=True), placed=[slow], seen=seen)
+    assert plan_app(world).wake == 1180
+
+
+def test_an_end_that_the_platform_brought_about_is_told_by_its_reason() -> None:
+    last = make_exit(137, signal=9, why="failed its liveness check /live", lines=("one",))
+    instance = make_instance(NEW, ready=False, last_exit=last)
+    words = "web.1 failed its liveness check /live\none"
+    assert plan_app(world_with(instance)).sentence == words
+
+
 def test_a_slow_pull_has_its_own_deadline() -> None:
     instance = make_instance(NEW, ready=False, phase=Phase.PULLING)
     first = plan_app(world_with(instance))

@@ -18,7 +18,7 @@ from deis_control.scheduler.formation import (
     settled_copies,
 )
 from deis_control.scheduler.plan import Decision, End
-from deis_control.scheduler.world import Placed, Target
+from deis_control.scheduler.world import Placed, Target, Workers
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Put
 from deis_node.cluster.names import CopyName
@@ -39,6 +39,8 @@ class Leader:
     release: int = 1
     plan: Plan | None = None
     timers: dict[str, float] = field(default_factory=dict)
+    batches: int = 1
+    workers: Workers = Workers.WITH
 
     def placed(self) -> list[Placed]:
         return list(self.cluster.world(None, {}).placed.values())
@@ -49,8 +51,15 @@ class Leader:
             copies = settled_copies("hello", self.release, self.structure, self.placed())
             return Target(copies, _route(self.release))
         plan = self.plan
-        made = {"fresh": plan.fresh, "old": plan.old, "new_release": plan.new_release}
-        return Target(plan.copies, _route(plan.release), **made)  # type: ignore[arg-type]
+        return Target(
+            plan.copies,
+            _route(plan.release),
+            fresh=plan.fresh,
+            old=plan.old,
+            new_release=plan.new_release,
+            batches=self.batches,
+            workers=self.workers,
+        )
 
     def look(self) -> Decision:
         """One look; an operation's end is noted as the database would."""
@@ -84,7 +93,8 @@ def _served(cluster: ModelCluster) -> int:
     kv = cluster.store.items.get(keys.route("hello"))
     if kv is None:
         return 0
-    names = Route.from_bytes(kv.value).releases
+    named = Route.from_bytes(kv.value).releases
+    names = {release for release, weight in named.items() if weight}
     found = [key for key in cluster.store.items if key.startswith(keys.SERVICES)]
     endpoints = [Endpoint.from_bytes(cluster.store.items[key].value) for key in found]
     return sum(str(endpoint.release) in names for endpoint in endpoints)
@@ -116,6 +126,12 @@ def _steady(routers: int, counts: dict[str, int]) -> Leader:
     _rest(leader)
     assert leader.release == 1
     return leader
+
+
+def _divide(rng: Random, leader: Leader) -> None:
+    """Have the change carried out in some number of batches, workers when they like."""
+    leader.batches = rng.choice([1, 1, 2, 3, 5])
+    leader.workers = rng.choice(list(Workers))
 
 
 def _move(rng: Random, leader: Leader, *, patient: bool) -> None:
@@ -150,8 +166,21 @@ def _guard(leader: Leader, *, strict: bool) -> None:
         for op in change.ops:
             if strict and isinstance(op, Put) and op.key.startswith(keys.PLACEMENTS):
                 _check_stop(cluster, Placement.from_bytes(op.value))
+            if isinstance(op, Put) and op.key.startswith(keys.PLACEMENTS):
+                _check_old(leader, Placement.from_bytes(op.value))
 
     cluster.observe = check
+
+
+def _check_old(leader: Leader, wanted: Placement) -> None:
+    """Of the live release nothing is touched before all traffic goes to the next one."""
+    plan = leader.plan
+    if plan is None or not plan.new_release or wanted.release != leader.release:
+        return
+    kv = leader.cluster.store.items.get(keys.route("hello"))
+    named = {} if kv is None else Route.from_bytes(kv.value).releases
+    going = wanted.state is not PlacementState.RUN
+    assert not going or named == _route(plan.release).releases, f"{named} is not yet done"
 
 
 def _check_routers(cluster: ModelCluster, left: set[str]) -> None:
@@ -198,6 +227,7 @@ def test_every_change_ends_with_what_is_wanted_and_never_leaves_the_app_unserved
 ) -> None:
     rng = Random(seed)
     leader = _steady(routers, before)
+    _divide(rng, leader)
     _guard(leader, strict=patient)
     leader.start(kind, after)
     assert leader.plan is not None
@@ -217,11 +247,36 @@ def test_every_change_ends_with_what_is_wanted_and_never_leaves_the_app_unserved
     _check_at_rest(leader)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(), COUNTS, COUNTS, st.integers(0, 2), st.booleans())
+def test_a_release_that_is_given_up_half_way_is_undone(
+    seed: int, before: dict[str, int], after: dict[str, int], routers: int, patient: bool
+) -> None:
+    """As when the store refuses new copies, or the database was told by another way."""
+    rng = Random(seed)
+    leader = _steady(routers, before)
+    _divide(rng, leader)
+    _guard(leader, strict=patient)
+    leader.start("release", after)
+    steps = rng.randrange(100)
+    while steps and leader.plan is not None:
+        _move(rng, leader, patient=patient)
+        kv = leader.cluster.store.items[keys.route("hello")]
+        if Route.from_bytes(kv.value) == _route(2):
+            return
+        steps -= 1
+    leader.plan = None
+    _rest(leader)
+    assert (leader.release, leader.structure) == (1, before)
+    _check_at_rest(leader)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(), KINDS)
 def test_a_new_leader_goes_on_from_what_it_observes(seed: int, kind: str) -> None:
     rng = Random(seed)
     leader = _steady(1, {"web": 2})
+    _divide(rng, leader)
     _guard(leader, strict=True)
     leader.start(kind, {"web": 3})
     for _ in range(rng.randrange(100)):
@@ -237,6 +292,7 @@ def test_a_new_leader_goes_on_from_what_it_observes(seed: int, kind: str) -> Non
 def test_serving_copies_may_crash_at_any_time(seed: int, after: dict[str, int]) -> None:
     rng = Random(seed)
     leader = _steady(1, {"web": 2})
+    _divide(rng, leader)
     leader.start("release", after)
     for _ in range(rng.randrange(100)):
         _move(rng, leader, patient=False)
