@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from deis_control.model import Build, ConfigData, Target
 from deis_control.rules import command_for, memory_bytes
 from deis_control.rules.runs import entrypoint_for
+from deis_control.scheduler.singles import SINGLE, single_types
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HealthCheck, Placement, Route
 
@@ -49,6 +50,11 @@ class Blueprint:
         """Process type → bytes."""
         return {kind: memory_bytes(limit) for kind, limit in self.config.memory.items()}
 
+    @property
+    def single(self) -> frozenset[str]:
+        """The process types of which there must never be two copies of one number."""
+        return single_types(self.config.values)[0]
+
     def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
         """The placement of a copy; the build must be there."""
         assert self.build is not None
@@ -67,6 +73,7 @@ class Blueprint:
             cpu=self.config.cpu.get(copy.type) or None,
             health=health_of(self.config.values) if copy.routable else None,
             grace=grace,
+            single=copy.type in self.single,
         )
 
     def run(
@@ -134,6 +141,8 @@ def complaints(values: Mapping[str, str]) -> tuple[str, ...]:
         for name in (HEALTH_DELAY, HEALTH_TIMEOUT)
         if name in values and _SECONDS.fullmatch(values[name].strip()) is None
     ]
+    _, odd = single_types(values)
+    texts += [f"{SINGLE}: {_shown(entry)} is not a process type, ignored" for entry in odd]
     return tuple(texts)
 
 

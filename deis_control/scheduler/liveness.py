@@ -68,17 +68,21 @@ class Liveness:
         """The host's record is gone."""
         if host in self._alive:
             self._alive.remove(host)
-            self._lose(host, now, witnessed=True)
+            self._lost[host] = Lost(now)
+            self._note(now, host, lost=True)
 
-    def lost(self, host: str, now: float) -> Lost | None:
-        """Since when a host with copies that shall run is lost; None while it is alive.
+    def lost(self, host: str, now: float, *, counts: bool = True) -> Lost | None:
+        """Since when a host with placements is lost; None while it is alive.
 
-        A loss that nobody here has seen begins now.
+        A loss that nobody here has seen begins now, and counts as one if copies shall run there:
+        a host that was given up long ago is no news.
         """
         if host in self._alive:
             return None
         if host not in self._lost:
-            self._lose(host, now, witnessed=False)
+            self._lost[host] = Lost(now, witnessed=False)
+            if counts:
+                self._note(now, host, lost=True)
         return self._lost[host]
 
     def held_until(self, now: float, ttl: float) -> float | None:
@@ -94,10 +98,6 @@ class Liveness:
         if len(self._events) < FLAPS:
             return frozenset()
         return flapping(self._events, now) & self._alive
-
-    def _lose(self, host: str, now: float, *, witnessed: bool) -> None:
-        self._lost[host] = Lost(now, witnessed)
-        self._note(now, host, lost=True)
 
     def _note(self, now: float, host: str, *, lost: bool) -> None:
         while self._events and now - self._events[0].at >= _MEMORY:

@@ -197,6 +197,7 @@ class Rollout:
             new_release=plan.new_release,
             tags=blueprint.config.tags,
             memory=blueprint.memory,
+            single=blueprint.single,
         )
 
     async def _act(self, work: _Work, decision: Decision) -> bool:

@@ -231,6 +231,11 @@ class Target:
     single: frozenset[str] = frozenset()
     """Process types of which there must never be two copies of one number."""
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no operation asks for it."""
+        return not (self.fresh or self.old or self.new_release)
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -264,7 +269,9 @@ class World:
     reconsider: float | None = None
     """When `displaced` is to be looked at again, though nothing changes."""
     moves: Mapping[str, MoveSeen] = field(default_factory=dict)
-    """By container name."""
+    """Wishes for moves, by container name."""
+    senseless: frozenset[str] = frozenset()
+    """Those of them that make no sense any more."""
     cancel: bool = False
     """Somebody asked for the operation's end."""
     may_remove: bool = True

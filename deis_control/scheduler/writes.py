@@ -6,6 +6,7 @@ from dataclasses import replace
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.engines import native
 from deis_control.scheduler.steps import (
+    DropMove,
     DropRoute,
     Forget,
     Place,
@@ -28,7 +29,9 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
     """What carries out one step."""
     match step:
         case Place():
-            return native.ensure(step.host, replace(make(step.copy), why=step.why))
+            made = replace(make(step.copy), why=step.why, succeeds=step.succeeds)
+            ended = [native.drop_lost(item) for item in step.instead]
+            return sum(ended, native.ensure(step.host, made))
         case Withdraw():
             return native.withdraw(step.placed)
         case Stop():
@@ -42,6 +45,9 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
             return Change((seen,), (Delete(keys.route(app)), _barrier(app)))
         case Raise():
             return Change((), (_barrier(app),))
+        case DropMove():
+            key = keys.move(app, step.container)
+            return Change((mod_revision_is(key, step.revision),), (Delete(key),))
 
 
 def _put_route(app: str, step: PutRoute) -> Change:

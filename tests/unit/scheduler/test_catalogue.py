@@ -11,10 +11,9 @@ from deis_control.db.pool import Connection
 from deis_control.model import ConfigData
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue, rest_target
-from deis_control.scheduler.snapshot import AppKeys
-from deis_control.scheduler.world import Routed
+from deis_control.scheduler.world import Cause, Displacement, World
 from deis_node.cluster.records import Route
-from tests.worlds import make_build, make_copy, make_placed
+from tests.worlds import make_build, make_copy, make_placed, make_world
 
 ONE = make_copy()
 BLUEPRINT = Blueprint("hello", 2, make_build(), ConfigData(memory={"web": "1M"}, tags={"a": "b"}))
@@ -33,9 +32,8 @@ def desired(**facts: Any) -> Desired:
     return Desired(**fields | facts)
 
 
-def stored(route: Route | None = None, *, placed: bool = True) -> AppKeys:
-    routed = Routed(route, 5) if route else None
-    return AppKeys(placed={ONE.container: make_placed(ONE)} if placed else {}, route=routed)
+def stored(route: Route | None = None, *, placed: bool = True, **facts: Any) -> World:
+    return make_world(None, placed=[make_placed(ONE)] if placed else [], route=route, **facts)
 
 
 def test_a_route_of_the_same_release_is_kept_with_its_whitelist() -> None:
@@ -56,6 +54,15 @@ def test_a_missing_copy_needs_the_blueprint() -> None:
         {"web": 1 << 20},
         {"a": "b"},
     )
+
+
+def test_a_copy_that_is_to_be_made_again_elsewhere_needs_the_blueprint() -> None:
+    lost = {ONE.container: Displacement(Cause.LOST, 5, None, "host-1 is lost")}
+    world = stored(Route("hello", {"2": 1}), lost=frozenset({"host-1"}), displaced=lost)
+    assert rest_target(desired(), world, 30) is None
+    target = rest_target(desired(), world, 30, BLUEPRINT)
+    assert target is not None
+    assert target.copies == {ONE}
 
 
 def test_a_missing_or_other_route_needs_the_blueprint() -> None:
