@@ -85,15 +85,16 @@ def active(world: World, *, at_rest: bool) -> dict[str, Displacement]:
 def _line(copy: CopyName, same: Collection[Placed]) -> list[Placed]:
     """The copy, if it is placed, and its running successors, by generation.
 
-    A later copy without the mark was made for another reason, and whatever follows is its own.
+    A successor of one that is gone counts, for nobody else can have asked for it; one of a copy
+    that is there and was made for another reason does not.
     """
-    line = []
+    line = [item for item in same if item.copy == copy]
+    there = {item.copy.generation for item in same}
+    members = {copy.generation}
     for item in sorted(same, key=lambda item: item.copy.generation):
-        if item.copy == copy:
-            line.append(item)
-        elif item.copy.generation > copy.generation:
-            if item.placement.succeeds < copy.generation:
-                break
+        before = item.placement.succeeds
+        if before >= copy.generation and (before in members or before not in there):
+            members.add(item.copy.generation)
             if item.runs:
                 line.append(item)
     return line
