@@ -125,7 +125,10 @@ class ModelCluster:
     def look(self, target: Target | None, timers: dict[str, float]) -> Decision:
         """One look of the leader: decide, and carry the decision out."""
         decision = plan_app(self.world(target, timers))
-        changes = [change_for(self.app, step, self._placement) for step in decision.steps]
+        changes = [
+            change_for(self.app, step, lambda step: self._placement(step.copy))
+            for step in decision.steps
+        ]
         for batch in pack(changes):
             self.observe(batch)
             if not self.store.txn(batch):

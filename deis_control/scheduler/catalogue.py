@@ -70,8 +70,8 @@ def rest_target(
 ) -> Target | None:
     """An app's target at rest; None when that needs the release's blueprint. PURE.
 
-    It is not needed while the store has every copy, none of them is to be made again elsewhere,
-    and the route is of the same release: whitelist, limits and tags change with the release only.
+    It is not needed while the store has a placement or a predecessor's for every copy, and a
+    route of the same release: whitelist, limits and tags change with the release only.
     """
     copies = settled_copies(
         wanted.id, wanted.release, wanted.structure if wanted.built else {}, world.placed.values()
@@ -84,10 +84,18 @@ def rest_target(
             memory=blueprint.memory,
             single=blueprint.single,
         )
-    kept = _kept_route(wanted, world, drain)
-    holders = succession(world, copies, at_rest=True).holders.values()
-    missing = any(world.of(copy) is None for copy in holders)
-    return None if missing or kept is None else Target(copies, kept)
+    kept, line = _kept_route(wanted, world, drain), succession(world, copies, at_rest=True)
+    missing = (copy for copy in line.holders.values() if world.of(copy) is None)
+    if kept is None or any(copy not in line.before for copy in missing):
+        return None
+    like = [item.placement for item in world.placed.values() if item.copy in copies]
+    return Target(
+        copies,
+        kept,
+        tags=wanted.tags,
+        memory={placement.type: placement.memory or 0 for placement in like},
+        single=frozenset(placement.type for placement in like if placement.single),
+    )
 
 
 def _kept_route(wanted: Desired, world: World, drain: float) -> Route | None:

@@ -44,9 +44,9 @@ class Standing:
 
     def place(self, copy: CopyName, host: str, why: str) -> Place:
         """The step that makes a copy."""
-        before, gate = self.line.before.get(copy), self.gates.get(copy, Gate())
         text = "; ".join(filter(None, (why, self.sentences.get(copy))))
-        return Place(copy, host, text, before.copy.generation if before else 0, gate.dead)
+        dead = self.gates.get(copy, Gate()).dead
+        return Place(copy, host, text, self.line.before.get(copy), dead)
 
     def keeps(self, world: World, placed: Placed) -> bool:
         """Whether an unwanted copy stays because its heir does not serve yet."""

@@ -15,8 +15,8 @@ class Place:
     host: str
     why: str | None = field(default=None, compare=False)
     """Why this host, for people."""
-    succeeds: int = 0
-    """The generation of the copy in whose place it is made; 0 when it is in nobody's."""
+    succeeds: Placed | None = None
+    """The copy in whose place it is made: it gets the same image, command and limits."""
     instead: tuple[Placed, ...] = ()
     """Of a single copy: others on lost hosts that are told to end in the same write."""
 

@@ -18,18 +18,18 @@ from deis_control.scheduler.steps import (
 )
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Put, mod_revision_is
-from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Await, Placement
 
-Maker = Callable[[CopyName], Placement]
-"""Makes the placement of a copy that is to be placed."""
+Maker = Callable[[Place], Placement]
+"""Makes the placement of a copy that is to be placed: of its release, or like its predecessor's."""
 
 
 def change_for(app: str, step: Step, make: Maker) -> Change:
     """What carries out one step."""
     match step:
         case Place():
-            made = replace(make(step.copy), why=step.why, succeeds=step.succeeds)
+            before = step.succeeds.copy.generation if step.succeeds else 0
+            made = replace(make(step), why=step.why, succeeds=before)
             ended = [native.drop_lost(item) for item in step.instead]
             return sum(ended, native.ensure(step.host, made))
         case Withdraw():

@@ -56,13 +56,15 @@ def test_a_missing_copy_needs_the_blueprint() -> None:
     )
 
 
-def test_a_copy_that_is_to_be_made_again_elsewhere_needs_the_blueprint() -> None:
+def test_a_copy_that_is_made_again_elsewhere_is_made_like_the_one_before() -> None:
     lost = {ONE.container: Displacement(Cause.LOST, 5, None, "host-1 is lost")}
-    world = stored(Route("hello", {"2": 1}), lost=frozenset({"host-1"}), displaced=lost)
-    assert rest_target(desired(), world, 30) is None
-    target = rest_target(desired(), world, 30, BLUEPRINT)
+    route, placed = Route("hello", {"2": 1}), [make_placed(ONE, memory=5, single=True)]
+    facts: dict[str, Any] = {"lost": frozenset({"host-1"}), "displaced": lost}
+    world = make_world(None, placed=placed, route=route, **facts)
+    target = rest_target(desired(tags={"a": "b"}), world, 30)
     assert target is not None
-    assert target.copies == {ONE}
+    assert (target.copies, target.tags) == ({ONE}, {"a": "b"})
+    assert (target.memory, target.single) == ({"web": 5}, {"web"})
 
 
 def test_a_missing_or_other_route_needs_the_blueprint() -> None:
