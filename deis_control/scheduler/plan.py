@@ -14,7 +14,7 @@ from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_o
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
 from deis_control.scheduler.routers import Barrier, barrier
 from deis_control.scheduler.standing import Standing, standing
-from deis_control.scheduler.steps import DropRoute, PutRoute, Step
+from deis_control.scheduler.steps import DropMove, DropRoute, PutRoute, Step
 from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, Routed, Target, World
 from deis_node.cluster.names import CopyName
@@ -266,7 +266,8 @@ def _removal(world: World, timing: Timing) -> Decision:
         kept = f"{world.app} stays while the database is behind the store"
         return Decision((), OpPhase.RETIRING, kept)
     leave = retire(world, leaving, timing, settled=True)
-    steps = leave.steps
+    wishes = (DropMove(name, seen.revision) for name, seen in sorted(world.moves.items()))
+    steps = (*leave.steps, *wishes)
     if world.route is not None and not any(isinstance(step, DropRoute) for step in steps):
         steps = (*steps, DropRoute(world.route.revision))
     notes = _late(leave.barrier)

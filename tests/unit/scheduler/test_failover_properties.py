@@ -225,6 +225,26 @@ def test_a_rollout_goes_on_when_a_host_of_its_new_copies_dies() -> None:
     check_at_rest(leader)
 
 
+def test_a_rollout_waits_for_hosts_that_vanish_together_and_come_back() -> None:
+    leader = make_steady(1, WEB, hosts=3)
+    guard(leader)
+    leader.start("release", WEB)
+    leader.look()
+    for host in HOSTS[:2]:
+        leader.cluster.lose(host)
+    for _ in range(80):
+        leader.look()
+        for item in leader.cluster.copies():
+            leader.cluster.agent(*item)
+        leader.cluster.pass_time(1)
+    assert leader.plan is not None
+    for host in HOSTS[:2]:
+        leader.cluster.come_back(host)
+    come_to_rest(leader)
+    assert leader.release == 2
+    check_at_rest(leader)
+
+
 def test_a_single_copy_is_made_again_only_after_its_host_has_ended_it() -> None:
     leader = make_steady(1, {"web": 1, "worker": 1}, hosts=3, single="worker")
     cluster = leader.cluster
