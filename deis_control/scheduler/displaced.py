@@ -14,6 +14,9 @@ from deis_control.scheduler.world import Cause, Displacement, Lost, MoveSeen, Pl
 PER_APP = 2
 """Planned moves of one app that may be under way at once."""
 
+SETTLE = 0.5
+"""Seconds that a loss must last: a host that was booted ends its old lease and takes a new one."""
+
 PATIENCE = 120.0
 """Seconds after which a move whose new copy does not serve holds the others up no longer."""
 
@@ -86,7 +89,7 @@ def _ready(item: Placed, lost: Lost, fleet: Fleet) -> float:
     Its agent ends a single copy two TTLs after the last word of etcd, which the loss follows
     one TTL after that word; nobody knows how old a loss is that was not witnessed.
     """
-    ready = lost.since if lost.witnessed else lost.since + fleet.ttl
+    ready = lost.since + (SETTLE if lost.witnessed else fleet.ttl)
     if item.placement.single:
         ready = lost.since + WINDOW * fleet.ttl + item.placement.grace
     return ready if fleet.held_until is None else max(ready, fleet.held_until)
@@ -99,7 +102,7 @@ def _why_not(item: Placed, fleet: Fleet) -> str:
         return "many hosts vanished at once: nothing moves until that is over"
     if item.placement.single:
         return f"{item.copy.process} must have ended there first"
-    return "how long already is not known"
+    return "nobody knows yet whether it comes back at once"
 
 
 def _senseless(

@@ -29,9 +29,11 @@ def wish(to: str | None = None, revision: int = 7) -> MoveSeen:
     return MoveSeen(Move("2026-01-01T00:00:00UTC", to), revision)
 
 
-def test_a_copy_is_made_again_as_soon_as_its_host_is_lost() -> None:
+def test_a_copy_is_made_again_as_soon_as_its_host_did_not_only_boot() -> None:
     placed = [make_placed(ONE), make_placed(TWO, host="host-2")]
-    found = find(placed, lost={"host-1": Lost(100)})
+    lost = {"host-1": Lost(100)}
+    assert (find(placed, lost=lost).now, find(placed, lost=lost).reconsider) == ({}, 100.5)
+    found = find(placed, lost=lost, now=100.5)
     assert causes(found) == {ONE.container: Cause.LOST}
     assert found.now[ONE.container].sentence == "host-1 is lost"
     assert found.reconsider is None

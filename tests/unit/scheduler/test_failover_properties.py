@@ -184,7 +184,22 @@ def test_a_host_that_returns_before_the_successor_serves_keeps_its_copy() -> Non
     before = set(cluster.copies())
     cluster.lose("host-1", power=False)
     leader.look()
+    cluster.pass_time(1)
+    leader.look()
     assert len(cluster.copies()) == 4
+    cluster.come_back("host-1")
+    come_to_rest(leader)
+    assert set(cluster.copies()) == before
+
+
+def test_a_host_that_only_boots_again_is_not_given_up() -> None:
+    leader = make_steady(1, WEB, hosts=3)
+    cluster = leader.cluster
+    before = set(cluster.copies())
+    cluster.lose("host-1")
+    leader.look()
+    cluster.pass_time(0.2)
+    leader.look()
     cluster.come_back("host-1")
     come_to_rest(leader)
     assert set(cluster.copies()) == before
@@ -194,6 +209,8 @@ def test_a_leader_that_dies_after_the_successor_was_placed_changes_nothing() -> 
     leader = make_steady(1, WEB, hosts=3)
     cluster = leader.cluster
     cluster.lose("host-1")
+    leader.look()
+    cluster.pass_time(1)
     leader.look()
     placed = set(cluster.copies())
     assert len(placed) == 4
