@@ -145,6 +145,8 @@ def _steady(
 def _choose(
     world: World, target: Target, missing: list[CopyName], hosts: Sequence[HostSeen]
 ) -> Choice:
+    if not missing:
+        return Choice({}, {})
     mine: dict[str, list[str]] = {}
     for placed in world.placed.values():
         if placed.copy in target.copies:

@@ -14,6 +14,9 @@ from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.world import Cause, Displacement, Placed, Target, World
 from deis_node.cluster.names import CopyName
 
+Slot = tuple[int, str, int]
+"""Release, process type and number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Succession:
@@ -48,15 +51,11 @@ def succession(world: World, copies: Iterable[CopyName], *, at_rest: bool) -> Su
 
     An operation begins no planned move: what it keeps moves when it is over.
     """
-    slots: dict[CopyName, list[Placed]] = {}
-    for item in world.placed.values():
-        slots.setdefault(_slot(item.copy), []).append(item)
     leaving = active(world, at_rest=at_rest)
-    holders: dict[CopyName, CopyName] = {}
+    holders = {copy: copy for copy in copies}
     before: dict[CopyName, Placed] = {}
     heirs: dict[CopyName, CopyName] = {}
-    for copy in copies:
-        same = slots.get(_slot(copy), [])
+    for copy, same in _doubtful(world, holders, leaving).items():
         line = _line(copy, same)
         holder = _holder(world, copy, line, leaving)
         if holder is None:
@@ -66,6 +65,21 @@ def succession(world: World, copies: Iterable[CopyName], *, at_rest: bool) -> Su
         holders[copy] = holder
         heirs |= {item.copy: holder for item in line if item.runs and item.copy != holder}
     return Succession(holders, before, heirs)
+
+
+def _doubtful(
+    world: World, copies: Collection[CopyName], leaving: Collection[str]
+) -> dict[CopyName, list[Placed]]:
+    """The copies that may not hold their own places, with all that differ by generation only.
+
+    Of a large app these are few: those that are displaced, and those of which somebody was.
+    """
+    marked = {_slot(item.copy) for item in world.placed.values() if item.placement.succeeds}
+    found = [copy for copy in copies if copy.container in leaving or _slot(copy) in marked]
+    slots: dict[Slot, list[Placed]] = {_slot(copy): [] for copy in found}
+    for item in world.placed.values() if found else ():
+        slots.get(_slot(item.copy), []).append(item)
+    return {copy: slots[_slot(copy)] for copy in found}
 
 
 def active(world: World, *, at_rest: bool) -> dict[str, Displacement]:
@@ -120,6 +134,6 @@ def _holder(
     return None if last.copy.container in leaving else last.copy
 
 
-def _slot(copy: CopyName) -> CopyName:
+def _slot(copy: CopyName) -> Slot:
     """What a copy and its successors have in common."""
-    return replace(copy, generation=1)
+    return copy.release, copy.type, copy.num

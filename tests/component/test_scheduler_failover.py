@@ -51,7 +51,7 @@ async def test_copies_of_a_lost_host_are_made_again_and_end_there_when_it_return
     await scheduling.deployed(app, web=4)
     await running_on(scheduling, host_1=2, host_2=2)
     await scheduling.cluster.lose("host-1", power=power)
-    await running_on(scheduling, host_2=4) if power else None
+    await running_on(scheduling, host_2=4)
     await eventually(lambda: stopped(scheduling, "host-1", 2), within=20)
     assert set((await scheduling.served()).values()) == {"host-2"}
     texts = [text for _, text in scheduling.events.texts if "host-1 is lost" in text]
