@@ -23,6 +23,7 @@ from tests.worlds import make_copy
 
 HOSTS = ("host-1", "host-2", "host-3")
 WEB = {"web": 3}
+KINDS = ("release", "scale", "restart")
 
 
 def wanted_running(leader: Leader) -> Counter[str]:
@@ -104,10 +105,17 @@ def move(rng: Random, leader: Leader) -> None:
 
 def fault(rng: Random, leader: Leader) -> None:
     cluster, host = leader.cluster, rng.choice(HOSTS)
-    what = rng.choice(["host", "host", "host", "leader", "drain", "move"])
+    what = rng.choice(["host", "host", "host", "leader", "drain", "move", "change", "crash"])
     if what == "leader":
         cluster.elect()
         leader.timers.clear()
+    elif what == "change":
+        if leader.plan is None:
+            leader.start(rng.choice(KINDS), {"web": rng.randint(1, 4), "worker": rng.randint(0, 2)})
+    elif what == "crash" and cluster.copies():
+        where, copy = rng.choice(cluster.copies())
+        if where not in cluster.away:
+            cluster.crash(where, copy)
     elif what == "drain":
         cluster.configure(host, draining=rng.random() < 0.5)
     elif what == "move" and cluster.copies():
@@ -132,7 +140,7 @@ def settle(leader: Leader) -> None:
 @settings(max_examples=150, deadline=None)
 @given(
     st.integers(),
-    st.sampled_from(["release", "scale", "restart", None]),
+    st.sampled_from([*KINDS, None]),
     st.booleans(),
     st.integers(0, 2),
 )
