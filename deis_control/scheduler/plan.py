@@ -214,11 +214,13 @@ def _with_moves(world: World, stand: Standing, timing: Timing, decision: Decisio
     """What moves of copies to other hosts add: wishes to forget, and things to come back to."""
     if decision.end is not End.DONE:
         return replace(decision, steps=(*decision.steps, *stand.drop_moves))
-    behind = stand.singles_behind(world)
-    if behind and not timing.past("single", 2 * world.limits.deploy):
-        sentence = f"waiting for {progress_of(world, behind)}"
+    behind = {copy: failure_of(world, copy, timing) for copy in stand.singles_behind(world)}
+    hopeful = [copy for copy, reason in behind.items() if reason is None]
+    if hopeful and not timing.past("single", 2 * world.limits.deploy):
+        sentence = f"waiting for {progress_of(world, hopeful)}"
         return Decision(decision.steps, OpPhase.RETIRING, sentence, notes=decision.notes)
-    notes = (*decision.notes, *(f"{copy.process} is not up yet" for copy in behind))
+    failed = (reason or f"{copy.process} is not up yet" for copy, reason in behind.items())
+    notes = (*decision.notes, *failed)
     decision = replace(decision, steps=(*decision.steps, *stand.drop_moves), notes=notes)
     pending = [*stand.stuck.values(), *world.waiting.values()]
     if stand.target.at_rest and (stand.stuck or world.reconsider is not None):

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
+from deis_control.model import OpPhase
 from deis_control.scheduler.plan import End, plan_app
 from deis_control.scheduler.steps import DropMove, Place, PutRoute
-from deis_control.scheduler.world import Cause, Displacement, MoveSeen
-from deis_node.cluster.records import Move
+from deis_control.scheduler.world import Cause, Displacement, MoveSeen, World
+from deis_node.cluster.records import Instance, LastExit, Move, Phase, PlacementState
 from tests.worlds import (
     make_copy,
     make_host,
+    make_instance,
     make_placed,
     make_route,
     make_target,
@@ -118,6 +120,39 @@ def test_a_senseless_wish_is_forgotten_also_when_the_app_is_gone() -> None:
     assert plan_app(world).steps == (DropMove(ONE.container, 77),)
     gone = make_world(None, **facts | {"route": None})
     assert plan_app(gone).steps == (DropMove(ONE.container, 77),)
+
+
+def single(new: Instance | None, **facts: Any) -> World:
+    """A restart of a single worker whose old copy has ended on its host, and maybe a new one."""
+    old, fresh = make_copy("worker"), make_copy("worker", generation=2)
+    target = make_target(
+        fresh,
+        fresh=[fresh],
+        old=frozenset([old]),
+        single=frozenset(["worker"]),
+        route=make_route(2),
+    )
+    ended = make_placed(old, state=PlacementState.STOP, revision=90)
+    seen = {old: make_instance(old, phase=Phase.STOPPED, ready=False)}
+    placed = [ended] if new is None else [ended, make_placed(fresh)]
+    if new is not None:
+        seen[fresh] = new
+    return make_world(target, placed=placed, seen=seen, route=make_route(2), **facts)
+
+
+def test_a_single_copy_starts_when_the_one_before_has_ended_and_the_change_waits_for_it() -> None:
+    fresh = make_copy("worker", generation=2)
+    assert Place(fresh, "host-1") in plan_app(single(None)).steps
+    starting = plan_app(single(Instance(Phase.STARTING)))
+    assert (starting.end, starting.phase) == (None, OpPhase.RETIRING)
+    assert starting.sentence == "waiting for worker.1: starting on host-1"
+    assert plan_app(single(make_instance(fresh))).end is End.DONE
+
+
+def test_a_single_copy_that_fails_is_told_of_for_there_is_no_way_back() -> None:
+    dead = Instance(Phase.BACKOFF, last_exit=LastExit(3))
+    decision = plan_app(single(dead))
+    assert (decision.end, decision.notes) == (End.DONE, ("worker.1 exited with code 3",))
 
 
 def test_what_waits_for_its_time_is_looked_at_then() -> None:
