@@ -16,6 +16,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd, EtcdError
 from deis_node.cluster.lease import Lease
 from deis_node.cluster.records import Host
+from deis_node.cluster.tenure import Tenure
 from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import spawn
 
@@ -40,10 +41,24 @@ class Heartbeat:
         self._host = host
         self._file = state_dir / "lease.json"
         self.lease = Lease(etcd, ttl, name=f"host {host.name}")
+        self._recorded = (0, 0.0)
+        """Under which lease the record was written last, and when that was done."""
+        self._confirmed: float | None = None
 
     def current_lease(self) -> int:
         """The lease's id, 0 while none is held."""
         return self.lease.id if self.lease.is_held else 0
+
+    def tenure(self, unknown: float) -> Tenure:
+        """What the host may run by its lease; `unknown` counts as the store's last word as long
+        as there was none.
+        """
+        lease, at = self._recorded
+        there = lease != 0 and lease == self.lease.id
+        if there:
+            self._confirmed = self.lease.confirmed
+        confirmed = unknown if self._confirmed is None else self._confirmed
+        return Tenure(self.lease.ttl, confirmed, at if there and self.lease.is_held else None)
 
     async def run(self) -> None:
         """Keep lease and record until cancelled; both stay, for the agent's next start."""
@@ -71,6 +86,7 @@ class Heartbeat:
         except EtcdError as err:
             log.warning("host record not written", error=str(err))
             return False
+        self._recorded = (lease, asyncio.get_running_loop().time())
         self._save(SavedLease(lease, self._host.boot_id))
         return True
 

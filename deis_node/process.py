@@ -20,6 +20,7 @@ from deis_node.cluster.prefix import WatchedPrefix
 from deis_node.cluster.records import Address, Host, PlacementState
 from deis_node.cluster.seal import Ring
 from deis_node.cluster.settings import open_etcd
+from deis_node.cluster.tenure import Tenure
 from deis_node.containers.run import Runner
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import DockerError
@@ -83,6 +84,7 @@ class Agent:
             settings=settings.runner,
             read_out=self._read_out,
             tell=self._logspout.say,
+            tenure=self._tenure,
         )
         self._publisher = Publisher(
             etcd=etcd,
@@ -92,6 +94,7 @@ class Agent:
             hangs=self._runner.hangs,
         )
         self._state = state
+        self._heartbeat: Heartbeat | None = None
 
     async def run(self) -> None:
         """Run every room; ends with the first that ends."""
@@ -130,10 +133,9 @@ class Agent:
         What the host offers is asked of its engine, but the router waits for nobody.
         """
         node = self._settings.node
-        heartbeat: Heartbeat | None = None
 
         def lease() -> int:
-            return heartbeat.current_lease() if heartbeat is not None else 0
+            return self._heartbeat.current_lease() if self._heartbeat is not None else 0
 
         if node.router:
             router = Router(
@@ -157,8 +159,14 @@ class Agent:
             boot_id=boot_id(),
         )
         log.info("host", name=host.name, address=host.address, machine=machine.machine())
-        heartbeat = Heartbeat(self._etcd, host, node.lease_ttl, self._state)
-        await heartbeat.run()
+        self._heartbeat = Heartbeat(self._etcd, host, node.lease_ttl, self._state)
+        await self._heartbeat.run()
+
+    def _tenure(self, unknown: float) -> Tenure:
+        """For how long this host may run what must be alone."""
+        if self._heartbeat is None:
+            return Tenure(self._settings.node.lease_ttl, unknown)
+        return self._heartbeat.tenure(unknown)
 
     async def _read_out(self, container_id: str) -> None:
         """Wait, before a container is removed, until its log has been read."""

@@ -18,6 +18,7 @@ from deis_node.cluster.names import CopyName, parse_container
 from deis_node.cluster.records import (
     Endpoint,
     Host,
+    HostConf,
     Instance,
     LastExit,
     Phase,
@@ -28,6 +29,9 @@ from deis_node.cluster.records import (
     Router,
 )
 from tests.worlds import make_address, make_placed
+
+TTL = Limits().host_ttl
+"""Of the hosts' leases."""
 
 
 class ModelStore:
@@ -84,7 +88,7 @@ class ModelRouter:
 
 
 class ModelCluster:
-    """Two hosts' agents and some routers around a store; the test says who moves next."""
+    """Some hosts' agents and some routers around a store; the test says who moves next."""
 
     def __init__(self, routers: int = 1, hosts: int = 2, app: str = "hello") -> None:
         self.app = app
@@ -93,11 +97,17 @@ class ModelCluster:
         self.routers = {f"router-{n}": ModelRouter(f"router-{n}") for n in range(1, routers + 1)}
         self.broken: set[CopyName] = set()
         """Copies whose process ends as soon as it starts."""
+        self.single: frozenset[str] = frozenset()
+        """Process types of which there must never be two."""
+        self.running: set[tuple[str, CopyName]] = set()
+        """What really runs, whatever the store says."""
+        self.away: dict[str, float] = {}
+        """Hosts without a lease, and since when."""
         self.observe: Callable[[Change], None] = lambda change: None
         self._index = Index()
         self._known: dict[str, KeyValue] = {}
         for n in range(1, hosts + 1):
-            self.store.put(keys.host(f"host-{n}"), Host(f"host-{n}", f"10.0.0.{n}"))
+            self._record(f"host-{n}")
 
     # --- the leader
 
@@ -115,7 +125,10 @@ class ModelCluster:
     def look(self, target: Target | None, timers: dict[str, float]) -> Decision:
         """One look of the leader: decide, and carry the decision out."""
         decision = plan_app(self.world(target, timers))
-        changes = [change_for(self.app, step, _placement) for step in decision.steps]
+        changes = [
+            change_for(self.app, step, lambda step: self._placement(step.copy))
+            for step in decision.steps
+        ]
         for batch in pack(changes):
             self.observe(batch)
             if not self.store.txn(batch):
@@ -123,6 +136,46 @@ class ModelCluster:
         timers.clear()
         timers.update(decision.timers)
         return decision
+
+    def elect(self) -> None:
+        """Another leader, that has seen nothing before its first look."""
+        self._index, self._known = Index(), {}
+
+    # --- hosts
+
+    def lose(self, host: str, *, power: bool = True) -> None:
+        """A host's lease ends; without power its containers are gone, else they run on."""
+        self.away[host] = self.now
+        self.store.txn(Change((), (Delete(keys.host(host)),)))
+        if power:
+            self.running = {item for item in self.running if item[0] != host}
+
+    def come_back(self, host: str) -> None:
+        """A host has its lease again."""
+        del self.away[host]
+        self._record(host)
+
+    def configure(self, host: str, **words: bool) -> None:
+        """An operator's word on a host."""
+        self.store.put(keys.hostconf(host), HostConf(**words))
+
+    def pass_time(self, seconds: float) -> None:
+        """Time goes on; agents without a confirmed lease end what must be alone.
+
+        The store's last word to them was a TTL before the loss, so this is as late as may be.
+        """
+        self.now += seconds
+        for host, since in self.away.items():
+            for item in [item for item in self.running if item[0] == host]:
+                grace = self._placement(item[1]).grace
+                if item[1].type in self.single and self.now >= since + TTL + grace:
+                    self.running.remove(item)
+
+    def _record(self, host: str) -> None:
+        self.store.put(keys.host(host), Host(host, f"10.0.0.{host.rpartition('-')[2]}"))
+
+    def _placement(self, copy: CopyName) -> Placement:
+        return make_placed(copy, single=copy.type in self.single).placement
 
     # --- agents
 
@@ -134,22 +187,35 @@ class ModelCluster:
         return [(host, Placement.from_bytes(kv.value).copy) for host, kv in placements]
 
     def agent(self, host: str, copy: CopyName) -> None:
-        """One move of the agent for one copy."""
+        """One move of the agent for one copy; none on a host that the store does not reach."""
+        if host in self.away:
+            return
         placement = self.store.placement(host, copy)
         key = keys.instance(host, copy.container)
         kv = self.store.items.get(key)
         instance = Instance.from_bytes(kv.value) if kv else None
         if placement is None:
             return
+        runs, wanted = (host, copy) in self.running, placement.state is PlacementState.RUN
         if placement.state is PlacementState.STOP:
+            self.running.discard((host, copy))
             if instance is None or instance.phase is not Phase.STOPPED:
                 self.store.put(key, Instance(Phase.STOPPED))
-        elif instance is None:
-            self.store.put(key, Instance(Phase.STARTING))
+        elif instance is None or (instance.phase is Phase.BACKOFF and wanted):
+            if instance is None or copy not in self.broken:
+                self._start(host, copy, key)
         elif instance.phase is Phase.STARTING and copy in self.broken:
+            self.running.discard((host, copy))
             self.store.put(key, Instance(Phase.BACKOFF, last_exit=LastExit(1)))
+        elif wanted and not runs:
+            self.crash(host, copy)
+            self._start(host, copy, key)
         elif instance.phase is Phase.STARTING:
             self._publish(host, copy)
+
+    def _start(self, host: str, copy: CopyName, key: str) -> None:
+        self.running.add((host, copy))
+        self.store.put(key, Instance(Phase.STARTING))
 
     def _publish(self, host: str, copy: CopyName) -> None:
         """Ready: the instance, and the endpoint of one that shall run, in one transaction."""
@@ -167,6 +233,7 @@ class ModelCluster:
         kv = self.store.items.get(keys.instance(host, copy.container))
         if kv is None or not Instance.from_bytes(kv.value).ready:
             return
+        self.running.discard((host, copy))
         dead = Instance(Phase.BACKOFF, last_exit=LastExit(1), address=make_address(copy))
         ops = (
             Put(keys.instance(host, copy.container), dead.to_bytes()),
@@ -211,7 +278,3 @@ class ModelCluster:
     def _services(self) -> list[tuple[str, str]]:
         found = [key for key in self.store.items if key.startswith(keys.SERVICES)]
         return [(key, Endpoint.from_bytes(self.store.items[key].value).address) for key in found]
-
-
-def _placement(copy: CopyName) -> Placement:
-    return make_placed(copy).placement

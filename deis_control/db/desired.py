@@ -1,7 +1,7 @@
 """What every app shall run at rest, at one glance: the leader's question."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,12 @@ from deis_control.rules import running_structure
 
 _SELECT = """
 SELECT apps.uuid, apps.id, apps.structure, apps.stopped, apps.destroying, live.version AS release,
-       live.build IS NOT NULL AS built,
+       live.build IS NOT NULL AS built, live.tags,
        coalesce((SELECT array_agg(domain ORDER BY domain) FROM domains
                  WHERE domains.app = apps.uuid), '{}') AS domains
 FROM apps JOIN LATERAL (
-    SELECT version, build FROM releases
+    SELECT version, build, configs.tags FROM releases
+    JOIN configs ON configs.uuid = releases.config
     WHERE releases.app = apps.uuid AND state = 'live' ORDER BY version DESC LIMIT 1
 ) AS live ON true
 """
@@ -32,6 +33,8 @@ class Desired:
     built: bool
     """Whether the release has a build."""
     domains: tuple[str, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """What a host must be tagged with to take a copy of it."""
 
 
 async def of_all(conn: Connection) -> dict[str, Desired]:

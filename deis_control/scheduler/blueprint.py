@@ -9,6 +9,7 @@ from deis_control.model import Build, ConfigData, Target
 from deis_control.rules import command_for, memory_bytes
 from deis_control.rules.runs import entrypoint_for
 from deis_control.scheduler import tuning
+from deis_control.scheduler.singles import SINGLE, single_types
 from deis_control.scheduler.tuning import Tuning, seconds_of, shown, tuning_of
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HealthCheck, Placement, Route
@@ -54,6 +55,11 @@ class Blueprint:
         """How the app wants to be rolled out."""
         return tuning_of(self.config.values)
 
+    @property
+    def single(self) -> frozenset[str]:
+        """The process types of which there must never be two copies of one number."""
+        return single_types(self.config.values)[0]
+
     def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
         """The placement of a copy; the build must be there.
 
@@ -78,6 +84,7 @@ class Blueprint:
             grace=grace if asked.grace is None else asked.grace,
             liveness=liveness_of(values) if copy.routable else None,
             runs_for=None if copy.routable else asked.worker_ready,
+            single=copy.type in self.single,
         )
 
     def run(
@@ -155,6 +162,8 @@ def complaints(values: Mapping[str, str]) -> tuple[str, ...]:
         for name in (HEALTH_DELAY, HEALTH_TIMEOUT)
         if name in values and seconds_of(values[name]) is None
     ]
+    _, odd = single_types(values)
+    texts += [f"{SINGLE}: {shown(entry)} is not a process type, ignored" for entry in odd]
     return (*texts, *tuning.complaints(values))
 
 

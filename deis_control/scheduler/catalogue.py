@@ -8,8 +8,8 @@ from deis_control.db.desired import Desired
 from deis_control.db.pool import Connection
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.formation import settled_copies
-from deis_control.scheduler.snapshot import AppKeys
-from deis_control.scheduler.world import Target
+from deis_control.scheduler.succession import succession
+from deis_control.scheduler.world import Target, World
 from deis_node.cluster.records import Route
 
 
@@ -66,28 +66,41 @@ class Catalogue:
 
 
 def rest_target(
-    wanted: Desired, found: AppKeys, drain: float, blueprint: Blueprint | None = None
+    wanted: Desired, world: World, drain: float, blueprint: Blueprint | None = None
 ) -> Target | None:
     """An app's target at rest; None when that needs the release's blueprint. PURE.
 
-    It is not needed while the store has every copy and a route of the same release: whitelist,
-    limits and tags change with the release only.
+    It is not needed while the store has a placement or a predecessor's for every copy, and a
+    route of the same release: whitelist, limits and tags change with the release only.
     """
     copies = settled_copies(
-        wanted.id, wanted.release, wanted.structure if wanted.built else {}, found.placed.values()
+        wanted.id, wanted.release, wanted.structure if wanted.built else {}, world.placed.values()
     )
-    missing = any(copy.container not in found.placed for copy in copies)
     if blueprint is not None:
-        route = blueprint.route(wanted.domains, drain=drain)
-        tags, memory = blueprint.config.tags, blueprint.memory
-        return Target(copies, route, tags=tags, memory=memory)
-    kept = _kept_route(wanted, found, drain)
-    return None if missing or kept is None else Target(copies, kept)
+        return Target(
+            copies,
+            blueprint.route(wanted.domains, drain=drain),
+            tags=blueprint.config.tags,
+            memory=blueprint.memory,
+            single=blueprint.single,
+        )
+    kept, line = _kept_route(wanted, world, drain), succession(world, copies, at_rest=True)
+    missing = (copy for copy in line.holders.values() if world.of(copy) is None)
+    if kept is None or any(copy not in line.before for copy in missing):
+        return None
+    like = [item.placement for item in world.placed.values() if item.copy in copies]
+    return Target(
+        copies,
+        kept,
+        tags=wanted.tags,
+        memory={placement.type: placement.memory or 0 for placement in like},
+        single=frozenset(placement.type for placement in like if placement.single),
+    )
 
 
-def _kept_route(wanted: Desired, found: AppKeys, drain: float) -> Route | None:
+def _kept_route(wanted: Desired, world: World, drain: float) -> Route | None:
     """The app's route as it should be, if the store has one of the same release."""
     releases = {str(wanted.release): 1} if wanted.built else {}
-    if found.route is None or found.route.route.releases != releases:
+    if world.route is None or world.route.route.releases != releases:
         return None
-    return replace(found.route.route, domains=wanted.domains, drain=drain)
+    return replace(world.route.route, domains=wanted.domains, drain=drain)

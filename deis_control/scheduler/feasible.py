@@ -43,6 +43,8 @@ class _Room:
 
     def refuses(self, need: Need) -> str | None:
         """Why the host cannot take a copy, if so."""
+        if self.host.cordoned:
+            return f"{self.host.name} is {'being drained' if self.host.draining else 'cordoned'}"
         for key, value in sorted(need.tags.items()):
             if self.host.tags.get(key) != value:
                 return f"{self.host.name} is not tagged {key}={value}"

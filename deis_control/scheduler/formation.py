@@ -82,7 +82,7 @@ def for_release(
 ) -> Plan:
     """Every copy of a new release."""
     copies = frozenset(
-        _unused(CopyName(app, release, kind, num), taken)
+        unused(CopyName(app, release, kind, num), taken)
         for kind, count in structure.items()
         for num in range(1, count + 1)
     )
@@ -113,7 +113,7 @@ def for_scale(
         old.update(have[count:])
         highest = max((copy.num for copy in have), default=0)
         more = range(highest + 1, highest + 1 + count - len(have))
-        fresh.update(_unused(CopyName(app, release, kind, num), taken) for num in more)
+        fresh.update(unused(CopyName(app, release, kind, num), taken) for num in more)
     return Plan(release, structure, frozenset(keep | fresh), frozenset(fresh), frozenset(old))
 
 
@@ -130,7 +130,7 @@ def for_restart(
     taken = {item.copy for item in placed}
     have = {item.copy for item in _at_rest(app, release, structure, placed)}
     old = {copy for copy in have if process_type in (None, copy.type) and num in (None, copy.num)}
-    fresh = {_unused(copy.next_generation(), taken) for copy in old}
+    fresh = {unused(copy.next_generation(), taken) for copy in old}
     copies = (have - old) | fresh
     return Plan(release, structure, frozenset(copies), frozenset(fresh), frozenset(old))
 
@@ -138,9 +138,13 @@ def for_restart(
 def settled_copies(
     app: str, release: int, structure: Mapping[str, int], placed: Collection[Placed]
 ) -> frozenset[CopyName]:
-    """The copies of an app at rest: those it has, the oldest first, and new ones for the rest."""
+    """The copies of an app at rest: those it has, the oldest first, and new ones for the rest.
+
+    Of copies that differ by generation only, the oldest stands for all: who of them shall run is
+    another question (`succession`).
+    """
     taken = {item.copy for item in placed}
-    types = _by_type(item for item in placed if item.runs and item.copy.release == release)
+    types = _by_type(_oldest(item for item in placed if item.runs and item.copy.release == release))
     wanted: set[CopyName] = set()
     for kind, count in structure.items():
         have = types.get(kind, [])[:count]
@@ -148,7 +152,7 @@ def settled_copies(
         used = {copy.num for copy in have}
         free = (num for num in range(1, count + len(have) + 1) if num not in used)
         missing = [num for num, _ in zip(free, range(count - len(have)), strict=False)]
-        wanted.update(_unused(CopyName(app, release, kind, num), taken) for num in missing)
+        wanted.update(unused(CopyName(app, release, kind, num), taken) for num in missing)
     return frozenset(wanted)
 
 
@@ -158,6 +162,15 @@ def _at_rest(
     """The placements that make up an app's formation; what a failed change left is none of it."""
     settled = settled_copies(app, release, structure, placed)
     return [item for item in placed if item.copy in settled]
+
+
+def _oldest(placed: Iterable[Placed]) -> list[Placed]:
+    """Of the placements of each process type and number the oldest."""
+    found: dict[tuple[str, int], Placed] = {}
+    for item in placed:
+        name = (item.copy.type, item.copy.num)
+        found[name] = min(found.get(name, item), item, key=_age)
+    return list(found.values())
 
 
 def _by_type(placed: Iterable[Placed]) -> dict[str, list[CopyName]]:
@@ -172,7 +185,7 @@ def _age(item: Placed) -> tuple[str, int, int, int]:
     return item.placement.created, item.made, item.copy.generation, item.copy.num
 
 
-def _unused(copy: CopyName, taken: Collection[CopyName]) -> CopyName:
+def unused(copy: CopyName, taken: Iterable[CopyName]) -> CopyName:
     """The copy under the lowest generation that nothing in the store has, nor any below it."""
     same = (copy.app, copy.release, copy.type, copy.num)
     used = [c.generation for c in taken if (c.app, c.release, c.type, c.num) == same]

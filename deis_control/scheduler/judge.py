@@ -12,12 +12,14 @@ class Stage(IntEnum):
     """How far a wanted copy is on its way to serving."""
 
     MISSING = 0
-    PLACED = 1
-    PULLING = 2
-    STARTING = 3
-    READY = 4
+    LOST = 1
+    """Its host is not there: whatever was last known of the copy, nobody is served by it."""
+    PLACED = 2
+    PULLING = 3
+    STARTING = 4
+    READY = 5
     """Healthy, but its endpoint is not published yet."""
-    SERVING = 5
+    SERVING = 6
 
 
 def stage_of(world: World, copy: CopyName) -> Stage:
@@ -25,6 +27,8 @@ def stage_of(world: World, copy: CopyName) -> Stage:
     placed = world.of(copy)
     if placed is None:
         return Stage.MISSING
+    if placed.host in world.lost:
+        return Stage.LOST
     instance = world.instance_of(placed)
     if instance is None or not placed.runs:
         return Stage.PLACED
@@ -65,6 +69,8 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
     copy, limits = placed.copy, world.limits
     allowed = limits.deploy + _asked_delay(placed.placement)
     match stage_of(world, copy):
+        case Stage.LOST:
+            seconds, words = limits.lost, f"was lost with {placed.host} and not made again"
         case Stage.PLACED:
             seconds, words = limits.pickup, f"was not taken up by {placed.host}"
         case Stage.PULLING:
@@ -105,6 +111,7 @@ def progress_text(world: World, copy: CopyName) -> str:
     if placed is None:
         return f"{copy.process}: not placed yet"
     words = {
+        Stage.LOST: "lost with",
         Stage.PLACED: "starting on",
         Stage.PULLING: "pulling its image on",
         Stage.STARTING: "starting on",

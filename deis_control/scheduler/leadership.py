@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from uuid import uuid4
@@ -23,8 +23,7 @@ from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import DeletePrefix, Put, Unavailable
-from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Placement
+from deis_node.cluster.records import Placement, PlacementState
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
 
@@ -65,22 +64,36 @@ class Leadership:
     async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
         changes = [change_for(app, step, self._maker(blueprint)) for step in decision.steps]
-        if any(isinstance(step, Place) for step in decision.steps):
+        if any(isinstance(step, Place) and step.succeeds is None for step in decision.steps):
             changes = [*self.env(blueprint), *changes]
-        return await self.store.write(changes)
+        accepted = await self.store.write(changes)
+        for step in decision.steps if accepted else ():
+            if isinstance(step, Place) and step.succeeds:
+                text = f"{step.copy.process} is made again on {step.host}: {step.why}"
+                self.events.send(app, text)
+                log.info("copy moves", app=app, process=step.copy.process, host=step.host)
+        return accepted
 
     async def sweep(self, app: str) -> None:
         """Remove what may be left of an app that is gone. Fenced, EtcdError."""
         prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app), keys.runs_of(app))
         await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
 
-    def _maker(self, blueprint: Blueprint | None) -> Callable[[CopyName], Placement]:
+    def _maker(self, blueprint: Blueprint | None) -> Callable[[Place], Placement]:
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
 
-        def make(copy: CopyName) -> Placement:
+        def make(step: Place) -> Placement:
+            if step.succeeds is not None:
+                return replace(
+                    step.succeeds.placement,
+                    generation=step.copy.generation,
+                    uuid=str(uuid4()),
+                    created=created,
+                    state=PlacementState.RUN,
+                )
             assert blueprint is not None, "copies are placed from a blueprint"
             grace = self.settings.grace
-            return blueprint.placement(copy, uuid=str(uuid4()), created=created, grace=grace)
+            return blueprint.placement(step.copy, uuid=str(uuid4()), created=created, grace=grace)
 
         return make
 

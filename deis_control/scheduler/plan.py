@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from deis_control.model import CANCELLED, OpPhase
 from deis_control.scheduler.batches import batches, way_back
-from deis_control.scheduler.feasible import Choice, Need, choose_hosts
 from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
 from deis_control.scheduler.routers import Barrier, barrier
-from deis_control.scheduler.steps import DropRoute, Place, PutRoute, Step
+from deis_control.scheduler.standing import Standing, standing
+from deis_control.scheduler.steps import DropMove, DropRoute, PutRoute, Step
 from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, Routed, Target, World
 from deis_node.cluster.names import CopyName
@@ -52,13 +52,17 @@ def plan_app(world: World) -> Decision:
     if world.target is None:
         decision = _removal(world, timing)
     else:
-        decision = _rollout(world, world.target, timing)
+        stand = standing(world, world.target)
+        target = stand.target
+        decision = _rollout(replace(world, target=target), target, stand, timing)
+    if world.reconsider is not None:
+        timing.reached(world.reconsider)
     return replace(decision, timers=timing.timers, wake=timing.wake)
 
 
-def _rollout(world: World, target: Target, timing: Timing) -> Decision:
+def _rollout(world: World, target: Target, stand: Standing, timing: Timing) -> Decision:
     """Up before down, and traffic moves between the two."""
-    if not world.may_remove and _is_rest(target) and _routes_another(world, target):
+    if not world.may_remove and target.at_rest and _routes_another(world, target):
         held = f"{world.app} stays as it is while the database is behind the store"
         return Decision((), OpPhase.DONE, held, End.DONE)
     forward = _committed(world, target)
@@ -66,15 +70,16 @@ def _rollout(world: World, target: Target, timing: Timing) -> Decision:
         reason = _failure(world, target, timing)
         if reason is not None:
             return _failed(world, target, reason)
-    decision = _in_batches(world, target, timing, forward=forward)
-    return _with_leaving(world, target, timing, decision)
+    decision = _in_batches(world, stand, timing, forward=forward)
+    decision = _with_leaving(world, stand, timing, decision)
+    return _with_moves(world, stand, timing, decision)
 
 
-def _in_batches(world: World, target: Target, timing: Timing, *, forward: bool) -> Decision:
+def _in_batches(world: World, stand: Standing, timing: Timing, *, forward: bool) -> Decision:
     """What the first batch that is not through needs, or the last one's end."""
     notes: tuple[str, ...] = ()
-    for batch in batches(world, target, forward=forward):
-        decision = _bring_up(world, batch.target, timing, forward=forward)
+    for batch in batches(world, stand.target, forward=forward):
+        decision = _bring_up(world, stand.within(batch.target), timing, forward=forward)
         if decision is None and batch.moves:
             decision = _switch(world, batch.target, timing)
         if decision is None:
@@ -94,11 +99,6 @@ def _failed(world: World, target: Target, reason: str) -> Decision:
     names = _names(back.route.releases)
     told = f"traffic goes back to {names}: {reason.partition(chr(10))[0]}"
     return Decision((back,), OpPhase.PUBLISHED, told)
-
-
-def _is_rest(target: Target) -> bool:
-    """Whether no operation asks for it."""
-    return not (target.fresh or target.old or target.new_release)
 
 
 def _routes_another(world: World, target: Target) -> bool:
@@ -123,29 +123,21 @@ def _failure(world: World, target: Target, timing: Timing) -> str | None:
     return next((reason for reason in reasons if reason is not None), None)
 
 
-def _bring_up(world: World, target: Target, timing: Timing, *, forward: bool) -> Decision | None:
+def _bring_up(world: World, stand: Standing, timing: Timing, *, forward: bool) -> Decision | None:
     """Place what is missing and wait until it serves; None when traffic may move."""
-    missing = sorted(copy for copy in target.copies if world.of(copy) is None)
-    choice = _choose(world, target, missing)
+    target, choice = stand.target, stand.choice
     if choice.hosts:
-        steps = tuple(Place(copy, host, choice.why[copy]) for copy, host in choice.hosts.items())
+        steps = tuple(
+            stand.place(copy, host, choice.why[copy]) for copy, host in choice.hosts.items()
+        )
         placing = ", ".join(f"{step.copy.process} on {step.host}" for step in steps[:5])
         return Decision(steps, OpPhase.PLACING, f"placing {placing}")
     for copy, reason in choice.refused.items():
-        return _no_host(world, target, timing, f"no host takes {copy.process}: {reason}")
+        if copy not in stand.stuck:
+            return _no_host(world, target, timing, f"no host takes {copy.process}: {reason}")
     if forward:
         return None
-    return _awaited(world, target, timing)
-
-
-def _choose(world: World, target: Target, missing: list[CopyName]) -> Choice:
-    mine: dict[str, list[str]] = {}
-    for placed in world.placed.values():
-        if placed.copy in target.copies:
-            mine.setdefault(placed.host, []).append(placed.copy.type)
-    types = {copy.type for copy in missing}
-    needs = {kind: Need(target.memory.get(kind, 0), target.tags) for kind in types}
-    return choose_hosts(missing, needs, world.hosts, mine)
+    return _awaited(world, stand, timing)
 
 
 def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Decision:
@@ -156,11 +148,16 @@ def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Dec
     return Decision((), OpPhase.PLACING, sentence)
 
 
-def _awaited(world: World, target: Target, timing: Timing) -> Decision | None:
-    """Wait for the copies that must serve before traffic moves."""
+def _awaited(world: World, stand: Standing, timing: Timing) -> Decision | None:
+    """Wait for the copies that must serve before traffic moves.
+
+    Single ones cannot serve before those have ended that they replace.
+    """
+    target = stand.target
     stages = {copy: stage_of(world, copy) for copy in target.copies}
     moves = world.route is None or world.route.route.releases != target.route.releases
-    must = target.copies if moves and not _comes_back(world, target, stages) else target.fresh
+    whole = moves and not _comes_back(world, target, stages)
+    must = (target.copies if whole else target.fresh) - stand.closed.keys()
     behind = sorted(copy for copy in must if stages[copy] < Stage.SERVING)
     if not target.fresh and behind and timing.past("unready", world.limits.deploy):
         behind = [] if _some_serve(target, stages) else behind
@@ -202,7 +199,7 @@ def _switch(world: World, target: Target, timing: Timing) -> Decision:
     if route is None or route.route != target.route or route.revision < newest:
         step = PutRoute(target.route, route.revision if route else 0, serving)
         return Decision((step,), OpPhase.PUBLISHED, _switch_text(target))
-    if _is_rest(target):
+    if target.at_rest:
         return Decision((), OpPhase.DONE, f"{world.app} is as it should be", End.DONE)
     return _routed(world, target, route, timing)
 
@@ -237,19 +234,21 @@ def _late(passed: Barrier | None) -> tuple[str, ...]:
     return tuple(f"{name} has not confirmed the change, going on without it" for name in late)
 
 
-def _with_leaving(world: World, target: Target, timing: Timing, decision: Decision) -> Decision:
+def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decision) -> Decision:
     """Let those leave that are not wanted: all of them once the wanted ones serve."""
+    target = stand.target
     leaving = [placed for placed in world.placed.values() if placed.copy not in target.copies]
     leaving += _lost(world, target)
+    leaving = [placed for placed in leaving if not stand.keeps(world, placed)]
     if not leaving or decision.end is End.FAILED:
         return decision
     if not world.may_remove:
         kept = "nothing is removed while the database is behind the store"
         return replace(decision, sentence=f"{decision.sentence}; {kept}")
-    settled = decision.end is End.DONE and _may_leave(world, target, timing)
-    settled = settled and not _unsure(world, target, leaving)
-    leave = retire(world, leaving, timing, settled=settled)
-    if decision.end is End.DONE:
+    done = decision.end is End.DONE
+    settled = done and _may_leave(world, target, timing) and not _unsure(world, target, leaving)
+    leave = retire(world, leaving, timing, settled=settled, awaited=stand.awaited if done else ())
+    if done:
         return _retiring(decision, leave)
     if _writes_route(decision.steps) and _writes_route(leave.steps):
         return decision
@@ -265,7 +264,26 @@ def _unsure(world: World, target: Target, leaving: list[Placed]) -> bool:
     """
     named = world.route.route.releases if world.route else {}
     others = (placed for placed in leaving if str(placed.copy.release) not in named)
-    return _is_rest(target) and any(placed.runs for placed in others)
+    return target.at_rest and any(placed.runs for placed in others)
+
+
+def _with_moves(world: World, stand: Standing, timing: Timing, decision: Decision) -> Decision:
+    """What moves of copies to other hosts add: wishes to forget, and things to come back to."""
+    if decision.end is not End.DONE:
+        return replace(decision, steps=(*decision.steps, *stand.drop_moves))
+    behind = {copy: failure_of(world, copy, timing) for copy in stand.singles_behind(world)}
+    hopeful = [copy for copy, reason in behind.items() if reason is None]
+    if hopeful and not timing.past("single", 2 * world.limits.deploy):
+        sentence = f"waiting for {progress_of(world, hopeful)}"
+        return Decision(decision.steps, OpPhase.RETIRING, sentence, notes=decision.notes)
+    failed = (reason or f"{copy.process} is not up yet" for copy, reason in behind.items())
+    notes = (*decision.notes, *failed)
+    decision = replace(decision, steps=(*decision.steps, *stand.drop_moves), notes=notes)
+    pending = [*stand.stuck.values(), *world.waiting.values()]
+    if stand.target.at_rest and (stand.stuck or world.reconsider is not None):
+        sentence = pending[0] if pending else f"copies of {world.app} wait to be moved"
+        return replace(decision, end=None, sentence=sentence)
+    return decision
 
 
 def _writes_route(steps: tuple[Step, ...]) -> bool:
@@ -307,7 +325,8 @@ def _removal(world: World, timing: Timing) -> Decision:
         kept = f"{world.app} stays while the database is behind the store"
         return Decision((), OpPhase.RETIRING, kept)
     leave = retire(world, leaving, timing, settled=True)
-    steps = leave.steps
+    wishes = (DropMove(name, seen.revision) for name, seen in sorted(world.moves.items()))
+    steps = (*leave.steps, *wishes)
     if world.route is not None and not any(isinstance(step, DropRoute) for step in steps):
         steps = (*steps, DropRoute(world.route.revision))
     notes = _late(leave.barrier)

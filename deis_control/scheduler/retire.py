@@ -4,12 +4,14 @@ The order holds whatever the copies leave for (a new release, a scale, a failed 
 app's end), and each decision finds from the store alone where they are on their way.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from deis_control.scheduler.routers import Barrier, barrier, drained
 from deis_control.scheduler.steps import DropRoute, Forget, PutRoute, Raise, Step, Stop, Withdraw
 from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, World
+from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Phase, PlacementState
 
 
@@ -24,15 +26,24 @@ class Retirement:
     """The barrier that withdrawn copies wait for."""
 
 
-def retire(world: World, leaving: list[Placed], timing: Timing, *, settled: bool) -> Retirement:
+def retire(
+    world: World,
+    leaving: list[Placed],
+    timing: Timing,
+    *,
+    settled: bool,
+    awaited: Collection[CopyName] = (),
+) -> Retirement:
     """The next steps for copies that are not wanted.
 
     `settled` says that whoever takes over from them serves. Before that only those may go that
-    no router sends a request to: their release is not in the route, and all routers know.
+    no router sends a request to: their release is not in the route, and all routers know. And
+    those that are `awaited`: single ones, whose successors cannot start before they have ended.
     """
     steps: list[Step] = list(_forgotten(world, leaving))
     running = [placed for placed in leaving if placed.runs]
     going = running if settled else _unrouted(world, running, timing)
+    going = [*going, *(item for item in running if item.copy in awaited and item not in going)]
     steps += [Stop(placed) for placed in going if _idle(world, placed)]
     withdraw = [Withdraw(placed) for placed in going if not _idle(world, placed)]
     withdrawn = _in_state(leaving, PlacementState.WITHDRAW)

@@ -205,6 +205,7 @@ class Rollout:
             memory=blueprint.memory,
             batches=blueprint.tuning.batches,
             workers=blueprint.tuning.workers,
+            single=blueprint.single,
         )
 
     async def _act(self, work: _Work, decision: Decision) -> bool:

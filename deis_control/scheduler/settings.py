@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deis_control.scheduler.liveness import LONGEST, WINDOW
 from deis_control.scheduler.world import Limits
 from deis_node.runtime.settings import setting
 
@@ -36,6 +37,12 @@ class SchedulerSettings:
     run_timeout: float = setting(
         1200, "Seconds that a one-off command may wait for a host, and may then run."
     )
+    host_ttl: float = setting(
+        10,
+        "Seconds after which a silent host counts as lost, as the agents' `node.lease_ttl` says. "
+        "Copies of a single type are made again three times as long, and their grace, after a "
+        "loss; agents end them twice their own TTL after the store's last word.",
+    )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
 
@@ -49,4 +56,6 @@ class SchedulerSettings:
             forget=self.router_memory,
             drain=self.drain,
             stop=self.stop_timeout,
+            host_ttl=self.host_ttl,
+            lost=LONGEST + WINDOW * self.host_ttl + self.grace + self.pickup_timeout,
         )

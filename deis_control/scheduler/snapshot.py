@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from deis_control.scheduler.displaced import PATIENCE, Fleet, displaced
+from deis_control.scheduler.liveness import Liveness
 from deis_control.scheduler.world import (
+    SHARES,
     HostSeen,
     Limits,
+    Load,
+    Lost,
+    MoveSeen,
     Placed,
     Published,
     Routed,
@@ -25,10 +31,13 @@ from deis_node.cluster.names import RUN_TYPE, parse_container
 from deis_node.cluster.records import (
     Endpoint,
     Host,
+    HostConf,
     Incarnation,
     Instance,
     Intent,
+    Move,
     Placement,
+    PlacementState,
     Record,
     RecordError,
     Route,
@@ -36,6 +45,9 @@ from deis_node.cluster.records import (
 )
 
 _R = TypeVar("_R", bound=Record)
+
+_NO_CONF = HostConf()
+_NO_LOAD = Load()
 
 
 @dataclass(slots=True)
@@ -49,11 +61,14 @@ class AppKeys:
     """By `<host>/<container>`."""
     endpoints: dict[str, Published] = field(default_factory=dict)
     route: Routed | None = None
+    moves: dict[str, MoveSeen] = field(default_factory=dict)
+    """Wishes for moves, by container name."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left of the app."""
-        return not any((self.placed, self.runs, self.instances, self.endpoints, self.route))
+        held = (self.placed, self.runs, self.instances, self.endpoints, self.route, self.moves)
+        return not any(held)
 
 
 class Index:
@@ -62,11 +77,19 @@ class Index:
     def __init__(self) -> None:
         self.apps: dict[str, AppKeys] = {}
         self.hosts: dict[str, Host] = {}
+        self.hostconf: dict[str, HostConf] = {}
         self.awaited = 0
         self.incarnation: Incarnation | None = None
         self.intent = 0
         self._routers: dict[str, RouterSeen] = {}
-        self._load: dict[str, tuple[int, int]] = {}
+        self._load: dict[str, Load] = {}
+        self._seen: dict[str, HostSeen] = {}
+        """Each live host as it was asked for last, until something of it changes."""
+        self._on: dict[str, dict[str, Placed]] = {}
+        """By host, then by container name."""
+        self._liveness = Liveness()
+        self._successors: dict[str, float] = {}
+        """Copies that were made in the place of others, and since when that is known here."""
 
     def take(self, kv: KeyValue, now: float) -> str | None:
         """A key has this value now; the app that it belongs to, None when it is about all."""
@@ -79,6 +102,8 @@ class Index:
     def world(self, app: str, target: Target | None, *, now: float, limits: Limits) -> World:
         """The planner's world of one app; cancel, removal and timers are the caller's."""
         mine = self.apps.get(app, AppKeys())
+        fleet = self._fleet(mine, now, limits.host_ttl)
+        found = displaced(mine.placed, mine.moves, fleet)
         return World(
             app=app,
             now=now,
@@ -91,8 +116,71 @@ class Index:
             awaited=self.awaited,
             routers=self.routers(now, limits.forget),
             hosts=self.loads(),
+            lost=frozenset(fleet.lost),
+            flapping=self._liveness.flapping(now),
+            displaced=found.now,
+            waiting=found.waiting,
+            reconsider=found.reconsider,
+            moves=dict(mine.moves),
+            senseless=found.senseless,
             limits=limits,
         )
+
+    def concerned(self, key: str) -> frozenset[str]:
+        """The apps that have copies on the host that a key is about; none for other keys."""
+        for prefix in (keys.HOSTS, keys.HOSTCONF):
+            if key.startswith(prefix):
+                on = self._on.get(keys.tail(key, prefix), {})
+                return frozenset(placed.copy.app for placed in on.values())
+        return frozenset()
+
+    def _fleet(self, mine: AppKeys, now: float, ttl: float) -> Fleet:
+        """The hosts as far as moves of an app's copies depend on them."""
+        lost = {}
+        for placed in mine.placed.values():
+            if placed.host not in self.hosts and placed.host not in lost:
+                lost[placed.host] = self._lost(placed.host, now)
+        confs = {name: self.hostconf[name] for name in self.hostconf.keys() & self.hosts.keys()}
+        planned = mine.moves or any(conf.draining for conf in confs.values())
+        under_way = self._moving(now) if planned else frozenset()
+        return Fleet(
+            now=now,
+            alive=frozenset(self.hosts) if lost or planned else frozenset(),
+            lost=lost,
+            draining=frozenset(name for name, conf in confs.items() if conf.draining),
+            closed=frozenset(name for name, c in confs.items() if c.cordoned or c.draining),
+            held_until=self._liveness.held_until(now, ttl),
+            ttl=ttl,
+            under_way=sum(name in mine.placed for name in under_way),
+            free=len(self.hosts) - len(under_way),
+        )
+
+    def _moving(self, now: float) -> frozenset[str]:
+        """The successors of copies that run on live hosts, but for those that come too late."""
+        found = set()
+        for name, since in list(self._successors.items()):
+            copy = parse_container(name)
+            mine = self.apps.get(copy.app) if copy else None
+            item = mine.placed.get(name) if mine else None
+            if copy is None or mine is None or item is None or not item.runs:
+                del self._successors[name]
+                continue
+            old = mine.placed.get(replace(copy, generation=item.placement.succeeds).container)
+            if old is None or old.placement.state is PlacementState.STOP:
+                del self._successors[name]
+            elif old.host in self.hosts and now - since < PATIENCE:
+                found.add(name)
+        return frozenset(found)
+
+    def _lost(self, host: str, now: float) -> Lost:
+        """Since when a host without a record is lost."""
+        serves = any(
+            placed.placement.state is not PlacementState.STOP
+            for placed in self._on.get(host, {}).values()
+        )
+        found = self._liveness.lost(host, now, counts=serves)
+        assert found is not None, "hosts and their liveness are changed together"
+        return found
 
     def routers(self, now: float, forget: float) -> tuple[RouterSeen, ...]:
         """The routers that count; one that has been gone for `forget` seconds does no more."""
@@ -103,29 +191,55 @@ class Index:
 
     def loads(self) -> tuple[HostSeen, ...]:
         """The live hosts and what they carry."""
-        return tuple(
-            HostSeen(host.name, host.memory, host.cpus, host.tags, *self._load.get(name, (0, 0)))
-            for name, host in self.hosts.items()
+        for name in self.hosts.keys() - self._seen.keys():
+            self._seen[name] = self._host_seen(name)
+        return tuple(self._seen[name] for name in self.hosts)
+
+    def _host_seen(self, name: str) -> HostSeen:
+        host, conf = self.hosts[name], self.hostconf.get(name, _NO_CONF)
+        load = self._load.get(name, _NO_LOAD)
+        return HostSeen(
+            name=name,
+            memory=host.memory,
+            cpus=host.cpus,
+            tags=self._tags(name),
+            copies=load.copies,
+            reserved=load.reserved,
+            cpu_reserved=load.shares / SHARES,
+            arch=host.arch,
+            cordoned=conf.cordoned or conf.draining,
+            draining=conf.draining,
+            roles=host.roles,
         )
+
+    def _tags(self, name: str) -> Mapping[str, str]:
+        """The operator's tags win over the host's own; an empty value removes one."""
+        host, conf = self.hosts.get(name), self.hostconf.get(name, _NO_CONF)
+        tags = {**(host.tags if host else {}), **conf.tags}
+        return {key: value for key, value in tags.items() if value}
 
     def _change(self, key: str, kv: KeyValue | None, now: float) -> str | None:
         if key.startswith(keys.PLACEMENTS):
-            return self._placement(key, kv)
+            return self._placement(key, kv, now)
         if key.startswith(keys.INSTANCES):
             return self._instance(key, kv)
         if key.startswith(keys.SERVICES):
             return self._endpoint(key, kv)
         if key.startswith(keys.ROUTES):
             return self._route(key, kv)
+        if key.startswith(keys.MOVES):
+            return self._move(key, kv)
         if key.startswith(keys.ROUTERS):
             self._router(keys.tail(key, keys.ROUTERS), kv, now)
         elif key.startswith(keys.HOSTS):
-            self._host(keys.tail(key, keys.HOSTS), kv)
+            self._host(keys.tail(key, keys.HOSTS), kv, now)
+        elif key.startswith(keys.HOSTCONF):
+            self._hostconf(keys.tail(key, keys.HOSTCONF), kv)
         else:
             self._control(key, kv)
         return None
 
-    def _placement(self, key: str, kv: KeyValue | None) -> str | None:
+    def _placement(self, key: str, kv: KeyValue | None, now: float) -> str | None:
         host, _, container = keys.tail(key, keys.PLACEMENTS).partition("/")
         copy = parse_container(container)
         if copy is None:
@@ -136,11 +250,17 @@ class Index:
         if before is not None and before.host == host:
             del same_kind[container]
             self._count(before, -1)
+            self._on[host].pop(container)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
             same_kind[container] = placed
             self._count(placed, 1)
+            self._on.setdefault(host, {})[container] = placed
+            if record.succeeds and placed.runs:
+                self._successors.setdefault(container, now)
+        if not self._on.get(host, True):
+            del self._on[host]
         return self._tidy(copy.app)
 
     def _instance(self, key: str, kv: KeyValue | None) -> str | None:
@@ -175,6 +295,16 @@ class Index:
         )
         return self._tidy(app)
 
+    def _move(self, key: str, kv: KeyValue | None) -> str | None:
+        app, _, container = keys.tail(key, keys.MOVES).partition("/")
+        record = _read(Move, kv)
+        mine = self._of(app)
+        if kv is None or record is None:
+            mine.moves.pop(container, None)
+        else:
+            mine.moves[container] = MoveSeen(record, kv.mod_revision)
+        return self._tidy(app)
+
     def _router(self, name: str, kv: KeyValue | None, now: float) -> None:
         before = self._routers.get(name)
         record = _read(Router, kv)
@@ -187,12 +317,23 @@ class Index:
         if served or before is not None:
             self._routers[name] = RouterSeen(name, served, frozenset(record.draining))
 
-    def _host(self, name: str, kv: KeyValue | None) -> None:
+    def _host(self, name: str, kv: KeyValue | None, now: float) -> None:
         record = _read(Host, kv)
         if record is None:
             self.hosts.pop(name, None)
+            self._liveness.went(name, now)
         else:
             self.hosts[name] = replace(record, name=name)
+            self._liveness.came(name, now)
+        self._seen.pop(name, None)
+
+    def _hostconf(self, name: str, kv: KeyValue | None) -> None:
+        record = _read(HostConf, kv)
+        if record is None:
+            self.hostconf.pop(name, None)
+        else:
+            self.hostconf[name] = record
+        self._seen.pop(name, None)
 
     def _control(self, key: str, kv: KeyValue | None) -> None:
         if key == keys.AWAIT:
@@ -212,9 +353,15 @@ class Index:
         return app
 
     def _count(self, placed: Placed, sign: int) -> None:
-        copies, memory = self._load.get(placed.host, (0, 0))
-        reserved = placed.placement.memory or 0
-        self._load[placed.host] = (copies + sign, memory + sign * reserved)
+        before = self._load.get(placed.host, _NO_LOAD)
+        memory, shares = placed.placement.memory or 0, placed.placement.cpu or 0
+        after = Load(
+            before.copies + sign, before.reserved + sign * memory, before.shares + sign * shares
+        )
+        self._load[placed.host] = after
+        if not after.copies:
+            del self._load[placed.host]
+        self._seen.pop(placed.host, None)
 
 
 def changed_keys(

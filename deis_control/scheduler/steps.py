@@ -15,6 +15,10 @@ class Place:
     host: str
     why: str | None = field(default=None, compare=False)
     """Why this host, for people."""
+    succeeds: Placed | None = None
+    """The copy in whose place it is made: it gets the same image, command and limits."""
+    instead: tuple[Placed, ...] = ()
+    """Of a single copy: others on lost hosts that are told to end in the same write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,4 +67,13 @@ class Raise:
     """Raise the barrier alone, for an app that has no route."""
 
 
-Step = Place | Withdraw | Stop | Forget | PutRoute | DropRoute | Raise
+@dataclass(frozen=True, slots=True)
+class DropMove:
+    """Remove a wish for a move that was fulfilled or makes no sense any more."""
+
+    container: str
+    revision: int
+    """Of the wish as it was seen."""
+
+
+Step = Place | Withdraw | Stop | Forget | PutRoute | DropRoute | Raise | DropMove

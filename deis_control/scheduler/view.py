@@ -18,11 +18,13 @@ from deis_node.runtime.tasks import Tasks, forever
 
 _PREFIXES = (
     keys.HOSTS,
+    keys.HOSTCONF,
     keys.PLACEMENTS,
     keys.INSTANCES,
     keys.SERVICES,
     keys.ROUTES,
     keys.ROUTERS,
+    keys.MOVES,
     keys.CONTROL,
 )
 _NOTHING: Mapping[str, KeyValue] = MappingProxyType({})
@@ -233,6 +235,8 @@ class ClusterView:
         cache.known = items
         touched = {self._index.take(kv, now) for kv in put}
         touched |= {self._index.drop(key, now) for key in gone}
+        for key in (*(kv.key for kv in put), *gone):
+            touched |= self._index.concerned(key)
         for changes in self._subscribers:
             for app in touched:
                 changes.note(app)

@@ -17,7 +17,7 @@ from deis_control.scheduler.changes import Change
 from deis_control.scheduler.leadership import Leadership, pause_until
 from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.rollout import Rollout
-from deis_control.scheduler.world import Target
+from deis_control.scheduler.world import World
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, EtcdError
 from deis_node.runtime.backoff import Backoff
@@ -107,12 +107,13 @@ class Worker:
             self._poke.clear()
             await self._lead.store.trust()
             desired = self._lead.catalogue.get(self.app)
-            lacking = desired if _target(self._lead, self.app, None) is None else None
+            lacking = desired if _lacks_blueprint(self._lead, self.app) else None
             blueprint = await self._blueprint(lacking) if lacking else None
             if self._lead.catalogue.get(self.app) != desired:
                 continue
             decision = rest_decision(self._lead, self.app, blueprint, self._timers)
-            assert decision is not None
+            if decision is None:
+                continue
             self._timers = dict(decision.timers)
             self._say(decision)
             if not await self._lead.carry_out(self.app, decision, blueprint):
@@ -166,16 +167,23 @@ def rest_decision(
     lead: Leadership, app: str, blueprint: Blueprint | None, timers: dict[str, float]
 ) -> Decision | None:
     """What an app without an operation needs; None when the release's blueprint must tell."""
-    target = _target(lead, app, blueprint)
-    if target is None and lead.catalogue.get(app) is not None:
-        return None
-    world = lead.view.snapshot(app, target, lead.settings.limits())
-    world = replace(world, timers=timers, may_remove=not lead.intent.behind)
-    return plan_app(world)
+    world, desired = _world(lead, app), lead.catalogue.get(app)
+    target = None
+    if desired is not None:
+        target = rest_target(desired, world, lead.settings.drain, blueprint)
+        if target is None:
+            return None
+    return plan_app(replace(world, target=target, timers=timers))
 
 
-def _target(lead: Leadership, app: str, blueprint: Blueprint | None) -> Target | None:
+def _lacks_blueprint(lead: Leadership, app: str) -> bool:
+    """Whether the database must tell more than is remembered of the app."""
     desired = lead.catalogue.get(app)
     if desired is None:
-        return None
-    return rest_target(desired, lead.view.app(app), lead.settings.drain, blueprint)
+        return False
+    return rest_target(desired, _world(lead, app), lead.settings.drain) is None
+
+
+def _world(lead: Leadership, app: str) -> World:
+    world = lead.view.snapshot(app, None, lead.settings.limits())
+    return replace(world, may_remove=not lead.intent.behind)

@@ -5,7 +5,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from deis_node.cluster.names import RUN_TYPE, CopyName
-from deis_node.cluster.records import Endpoint, Instance, Placement, PlacementState, Route
+from deis_node.cluster.records import (
+    Endpoint,
+    Instance,
+    Move,
+    Placement,
+    PlacementState,
+    Route,
+)
+
+ZONE = "zone"
+"""The tag that says which hosts fail together: a room, a rack, a provider's zone."""
+
+SHARES = 1024
+"""CPU shares of a whole processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,18 @@ class RouterSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What all apps together have on a host."""
+
+    copies: int = 0
+    """Placements on it."""
+    reserved: int = 0
+    """Bytes of memory that those placements are limited to, together."""
+    shares: int = 0
+    """Their CPU shares together; 1024 are one processor."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A live host and what all apps together have on it."""
 
@@ -99,10 +124,68 @@ class HostSeen:
     """Bytes; 0 when the host does not say."""
     cpus: float = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+    """The operator's and the host's own."""
     copies: int = 0
     """Placements on it, of all apps."""
     reserved: int = 0
     """Bytes of memory that those placements are limited to, together."""
+    cpu_reserved: float = 0
+    """Processors that their CPU shares come to, together."""
+    arch: str = ""
+    """What its images must be built for; empty when the host does not say."""
+    cordoned: bool = False
+    """It takes no new copies."""
+    draining: bool = False
+    """Its copies are moved away, and it takes no new ones."""
+    roles: tuple[str, ...] = ()
+    """What else it is for: `router`, `control`."""
+
+    @property
+    def zone(self) -> str:
+        """What fails together with it, by its tag `zone`; empty without one."""
+        return self.tags.get(ZONE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """That a host has no record."""
+
+    since: float
+    """On the planner's clock."""
+    witnessed: bool = True
+    """False when it was so at the first look: then nobody knows for how long already."""
+
+
+class Cause(StrEnum):
+    """Why a copy is made again on another host."""
+
+    LOST = "lost"
+    """Its host's lease has ended."""
+    DRAIN = "drain"
+    """Its host is being drained."""
+    MOVE = "move"
+    """An operator has asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Displacement:
+    """That a copy is to be made again on another host, and why."""
+
+    cause: Cause
+    since: float
+    """Since when, on the planner's clock; for a planned one the moment of this look."""
+    to: str | None
+    """The host that is wanted; None leaves the choice."""
+    sentence: str
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSeen:
+    """A wish for a move as it lies in the store."""
+
+    move: Move
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +206,10 @@ class Limits:
     """For requests in flight, of an app whose route is gone."""
     stop: float = 60
     """For the hosts to end the copies of an app that is destroyed."""
+    host_ttl: float = 10
+    """Of the hosts' leases."""
+    lost: float = 420
+    """For a copy of an operation whose host is lost to be made again elsewhere."""
 
 
 class Workers(StrEnum):
@@ -152,6 +239,13 @@ class Target:
     batches: int = 1
     """Into how many parts the fresh copies are divided, see `batches.py`."""
     workers: Workers = Workers.WITH
+    single: frozenset[str] = frozenset()
+    """Process types of which there must never be two copies of one number."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no operation asks for it."""
+        return not (self.fresh or self.old or self.new_release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +269,20 @@ class World:
     """The revision of the key that routers acknowledge."""
     routers: tuple[RouterSeen, ...] = ()
     hosts: tuple[HostSeen, ...] = ()
+    lost: frozenset[str] = frozenset()
+    """The hosts without a record among those that copies of the app are placed on."""
+    flapping: frozenset[str] = frozenset()
+    """Hosts that take no new copies while others fit: they were lost again and again."""
+    displaced: Mapping[str, Displacement] = field(default_factory=dict)
+    """What is to be made again elsewhere, by container name."""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    """Why a lost copy is not made again elsewhere yet, by container name."""
+    reconsider: float | None = None
+    """When `displaced` is to be looked at again, though nothing changes."""
+    moves: Mapping[str, MoveSeen] = field(default_factory=dict)
+    """Wishes for moves, by container name."""
+    senseless: frozenset[str] = frozenset()
+    """Those of them that make no sense any more."""
     cancel: bool = False
     """Somebody asked for the operation's end."""
     may_remove: bool = True

@@ -6,6 +6,7 @@ from dataclasses import replace
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.engines import native
 from deis_control.scheduler.steps import (
+    DropMove,
     DropRoute,
     Forget,
     Place,
@@ -17,18 +18,20 @@ from deis_control.scheduler.steps import (
 )
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Put, mod_revision_is
-from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Await, Placement
 
-Maker = Callable[[CopyName], Placement]
-"""Makes the placement of a copy that is to be placed."""
+Maker = Callable[[Place], Placement]
+"""Makes the placement of a copy that is to be placed: of its release, or like its predecessor's."""
 
 
 def change_for(app: str, step: Step, make: Maker) -> Change:
     """What carries out one step."""
     match step:
         case Place():
-            return native.ensure(step.host, replace(make(step.copy), why=step.why))
+            before = step.succeeds.copy.generation if step.succeeds else 0
+            made = replace(make(step), why=step.why, succeeds=before)
+            ended = [native.drop_lost(item) for item in step.instead]
+            return sum(ended, native.ensure(step.host, made))
         case Withdraw():
             return native.withdraw(step.placed)
         case Stop():
@@ -42,6 +45,9 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
             return Change((seen,), (Delete(keys.route(app)), _barrier(app)))
         case Raise():
             return Change((), (_barrier(app),))
+        case DropMove():
+            key = keys.move(app, step.container)
+            return Change((mod_revision_is(key, step.revision),), (Delete(key),))
 
 
 def _put_route(app: str, step: PutRoute) -> Change:

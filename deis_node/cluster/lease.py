@@ -33,6 +33,8 @@ class Lease:
         self.name = name
         self.ttl = ttl
         self.id = 0
+        self.confirmed: float | None = None
+        """When the last question was sent that etcd has answered with yes, by the loop's clock."""
         self.lost = asyncio.Event()
         self.lost.set()
         self._etcd = etcd
@@ -84,6 +86,7 @@ class Lease:
                 if watchdog is not None:
                     watchdog.cancel()
                 watchdog = loop.call_at(asked + self.ttl, self._lose)
+                self.confirmed = asked
                 self._hold()
                 pause.reset()
                 await asyncio.sleep(self._refresh)

@@ -11,6 +11,7 @@ trusted store says that it shall run.
 from dataclasses import dataclass
 
 from deis_node.cluster.records import Placement, PlacementState
+from deis_node.cluster.tenure import ALWAYS, Tenure
 from deis_node.docker.model import State
 
 
@@ -50,6 +51,8 @@ class Situation:
     """Seconds, by the clock of `resume_at`."""
     default_grace: float = 30.0
     """Seconds between SIGTERM and SIGKILL without a placement that says so."""
+    tenure: Tenure = ALWAYS
+    """For how long what must be alone may run here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ Step = Rest | Create | Start | Stop | Restart | Remove | Refuse | Confirm | Forg
 
 _UP = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN})
 _PAUSE = 1.0
-"""Seconds between two looks at a container that the engine is about to remove."""
+"""Seconds between two looks at what will change without a word: a container that the engine is
+about to remove, a host's tenure."""
 
 
 def next_step(situation: Situation) -> Step:
@@ -125,6 +129,8 @@ def next_step(situation: Situation) -> Step:
     if wanted.state is PlacementState.STOP:
         return _ending(situation, wanted.grace, Confirm())
     present = situation.present
+    if wanted.single and situation.now >= situation.tenure.ends:
+        return _yielding(situation, wanted)
     if present is None:
         return _may_run(situation, Create())
     if not present.ours:
@@ -132,8 +138,9 @@ def next_step(situation: Situation) -> Step:
     if _outdated(situation, present):
         return _ending(situation, wanted.grace, Create())
     if present.state in _UP:
-        hangs = present.hangs and wanted.state is PlacementState.RUN
-        return Restart(present.id) if hangs else Rest()
+        if present.hangs and wanted.state is PlacementState.RUN:
+            return Restart(present.id)
+        return Rest(situation.tenure.ends if wanted.single else None)
     if present.state in (State.DEAD, State.REMOVING):
         return _clear(situation, present)
     return _may_run(situation, Start(present.id))
@@ -146,6 +153,14 @@ def _without_placement(situation: Situation) -> Step:
     if not situation.trusted:
         return Rest()
     return _ending(situation, situation.default_grace, Forget())
+
+
+def _yielding(situation: Situation, wanted: Placement) -> Step:
+    """A copy that must be alone ends when the host may have been given up."""
+    present = situation.present
+    if present is None or not present.ours or present.state not in _UP:
+        return Rest(situation.now + _PAUSE)
+    return Stop(present.id, situation.tenure.grace(wanted.grace, situation.now))
 
 
 def _ending(situation: Situation, grace: float, end: Step) -> Step:
@@ -175,6 +190,8 @@ def _may_run(situation: Situation, step: Step) -> Step:
     wanted = situation.wanted
     if wanted is None or wanted.state is not PlacementState.RUN or not situation.may_start:
         return Rest()
+    if wanted.single and not situation.tenure.may_start(situation.now):
+        return Rest(situation.now + _PAUSE)
     if situation.now < situation.resume_at:
         return Rest(situation.resume_at)
     return step

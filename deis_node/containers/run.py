@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.seal import Ring
+from deis_node.cluster.tenure import ALWAYS, Tenure
 from deis_node.containers import spec
 from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
@@ -28,6 +30,7 @@ from deis_node.containers.pulls import Pulls
 from deis_node.containers.saved import SavedState, StateFile
 from deis_node.containers.settings import RunnerSettings
 from deis_node.containers.spec import Logging, Place
+from deis_node.containers.tenures import Tenures
 from deis_node.containers.trust import Placed, Wanted, absent_for_sure
 from deis_node.containers.wanted import PlacementSource
 from deis_node.containers.worker import Tools, Worker
@@ -45,6 +48,9 @@ _TOUCH = 3600.0
 """Seconds between two confirmations on disk that the saved state still holds."""
 
 
+_TENURE = 1.0
+"""Seconds between two looks at the host's own lease."""
+
 _FIRST_WORD = 2.0
 """Seconds that a restarted agent waits for the store before it starts what was saved."""
 
@@ -55,8 +61,9 @@ class Runner:
     `platform` is the id that our containers carry, `address` the host's private address that
     their ports are bound to, `registry` the `<address>:<port>` before the names of our images,
     `boot_id` the kernel's. `read_out`, if given, is awaited with a container's id before it is
-    removed, until its log has been read; `tell` writes a line into an app's log. What is known
-    of the copies is in `copies`.
+    removed, until its log has been read; `tell` writes a line into an app's log. `tenure` says
+    for how long what must be alone may run here, given when the store last confirmed this host
+    as far as earlier agents knew. What is known of the copies is in `copies`.
     """
 
     def __init__(
@@ -74,6 +81,7 @@ class Runner:
         settings: RunnerSettings,
         read_out: Callable[[str], Awaitable[None]] | None = None,
         tell: Callable[[str, str], None] | None = None,
+        tenure: Callable[[float], Tenure] = lambda _: ALWAYS,
     ) -> None:
         self.copies = Copies()
         self._etcd = etcd
@@ -95,6 +103,8 @@ class Runner:
         self._oneoffs = OneOffs(
             etcd, ring, host, state_dir / "runs.json", limit=settings.run_output
         )
+        self._tenure = Tenures(tenure, state_dir / "tenure.json", boot_id)
+        self._source: PlacementSource | None = None
         self._tasks = Tasks()
         self._tools = self._make_tools()
         self._workers: dict[str, Worker] = {}
@@ -119,6 +129,7 @@ class Runner:
         async with self._tasks:
             age = await self._load()
             source = PlacementSource(self._etcd, self._place.host, self._wanted, self._told)
+            self._source = source
             self._told(self._wanted)
             cleaner = Cleaner(
                 self._docker,
@@ -136,6 +147,7 @@ class Runner:
                 spawn(group, "save ports", forever("save ports", self._ports.file.run))
                 spawn(group, "touch", forever("touch", self._touch))
                 spawn(group, "boot", self._wait_after_boot(age))
+                spawn(group, "tenure", forever("tenure", self._follow_tenure))
 
     # --- state on disk -------------------------------------------------------------------
 
@@ -144,6 +156,7 @@ class Runner:
         saved, age = await self._state.load()
         await self._ports.load()
         await self._oneoffs.load()
+        await self._tenure.load()
         self._saved = saved or SavedState()
         self._envs.remember(self._saved.envs)
         self._wanted = Wanted(
@@ -228,6 +241,23 @@ class Runner:
             self.copies.put(news)
             worker.wake()
 
+    async def _follow_tenure(self) -> None:
+        """Keep the store's last word on this host on disk while there are single copies, and read
+        the placements anew when its record came back: the leader may have moved them.
+        """
+        since = None
+        while True:
+            before, since = since, self._tenure.now(self._read_at).since
+            if since != before and since is not None and self._source is not None:
+                self._source.look()
+            if any(placed.placement.single for placed in self._wanted.placements.values()):
+                await self._tenure.save()
+            await asyncio.sleep(_TENURE)
+
+    @property
+    def _read_at(self) -> float:
+        return -inf if self._source is None else self._source.read_at
+
     # --- workers -------------------------------------------------------------------------
 
     def _make_tools(self) -> Tools:
@@ -255,6 +285,7 @@ class Runner:
             settings=settings,
             wanted=lambda: self._wanted,
             may_start=lambda: self._may_start,
+            tenure=lambda: self._tenure.now(self._read_at),
             oneoffs=self._oneoffs,
             read_out=self._read_out,
             tell=self._tell,

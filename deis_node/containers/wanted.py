@@ -7,6 +7,7 @@ incarnation that was read at another time.
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 import structlog
 
@@ -28,10 +29,16 @@ class PlacementSource:
         self, etcd: Etcd, host: str, start: Wanted, told: Callable[[Wanted], None]
     ) -> None:
         self.current = start
+        self.read_at = -inf
+        """When the last reading that was trusted began, by the loop's clock."""
         self._etcd = etcd
         self._host = host
         self._told = told
         self._look = asyncio.Event()
+
+    def look(self) -> None:
+        """Read anew, though no change was heard of."""
+        self._look.set()
 
     async def run(self) -> None:
         """Watch and read until cancelled."""
@@ -57,6 +64,7 @@ class PlacementSource:
         while True:
             await self._look.wait()
             self._look.clear()
+            asked = asyncio.get_running_loop().time()
             try:
                 reading = await read(self._etcd, self._host)
             except EtcdError as err:
@@ -65,10 +73,12 @@ class PlacementSource:
                 await pause.wait()
                 continue
             pause.reset()
-            self._take_in(reading)
+            self._take_in(reading, asked)
 
-    def _take_in(self, reading: Reading) -> None:
+    def _take_in(self, reading: Reading, asked: float) -> None:
         before, self.current = self.current, take_in(self.current, reading)
+        if self.current.trusted:
+            self.read_at = asked
         if before.trusted != self.current.trusted or before.epoch == 0:
             log.info(
                 "store is trusted" if self.current.trusted else "store counts as away",

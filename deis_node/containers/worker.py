@@ -13,6 +13,7 @@ import structlog
 
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Phase, Placement, PlacementState
+from deis_node.cluster.tenure import Tenure
 from deis_node.containers import plan, restarts, spec
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
@@ -40,6 +41,8 @@ _SHORT = 0.5
 _PASSING = 5.0
 """Seconds that the pause grows to before another try at what will pass by itself."""
 
+_YIELDED = "it must be alone, and the cluster's store has not confirmed this host's lease"
+
 _RUNS = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING})
 _ENDED = frozenset({State.EXITED, State.DEAD})
 
@@ -54,6 +57,7 @@ class Tools:
     settings: RunnerSettings
     wanted: Callable[[], Wanted]
     may_start: Callable[[], bool]
+    tenure: Callable[[], Tenure]
     oneoffs: OneOffs
     """What workers of one-off commands need besides."""
     read_out: Callable[[str], Awaitable[None]] | None
@@ -194,6 +198,10 @@ class Worker:
         self._show(known=True, container_id=info.id, run=None, address=None)
         if wanted is None or wanted.state is PlacementState.STOP or mark == self._exit_seen:
             return
+        if wanted.single and _now() >= self._tools.tenure().ends:
+            self._exit_seen = mark
+            self._show(phase=Phase.BACKOFF, error=_YIELDED)
+            return
         last = await last_exit(self._docker, info, self._tools.settings.exit_lines)
         self._exit_seen = mark
         if self._hung[0] == _run(info):
@@ -236,6 +244,7 @@ class Worker:
             resume_at=max(self._restarts.resume_at, self._failures.resume_at),
             now=_now(),
             default_grace=self._grace,
+            tenure=self._tools.tenure(),
         )
 
     def _placement(self) -> Placement | None:

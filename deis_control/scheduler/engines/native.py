@@ -29,6 +29,15 @@ def drop(placed: Placed) -> Change:
     return _with_state(placed, PlacementState.STOP)
 
 
+def drop_lost(placed: Placed) -> Change:
+    """Have the copy end, if its host is still lost: one that comes back reads this first."""
+    gone = Change((absent(keys.host(placed.host)),))
+    if placed.placement.state is PlacementState.STOP:
+        key = keys.placement(placed.host, placed.copy.container)
+        return gone + Change((mod_revision_is(key, placed.revision),))
+    return gone + drop(placed)
+
+
 def forget(placed: Placed, seen: int) -> Change:
     """Remove every key of a copy that its host has stopped; `seen` is its instance's revision."""
     copy = placed.copy

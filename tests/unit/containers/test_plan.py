@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deis_node.cluster.records import PlacementState
+from deis_node.cluster.tenure import Tenure
 from deis_node.containers.plan import (
     Confirm,
     Create,
@@ -157,3 +158,37 @@ def test_absence_and_doubt_never_end_a_container(situation: Situation) -> None:
         assert running
         dead = situation.present is not None and situation.present.state is State.DEAD
         assert situation.trusted or asked or dead
+
+
+SINGLE = make_placement(single=True, grace=30)
+HELD = Tenure(ttl=10, confirmed=95, since=50, read=60)
+"""It ends at 115."""
+
+
+@pytest.mark.parametrize(
+    ("facts", "step"),
+    [
+        ({"present": there()}, Rest(115)),
+        ({"present": there(State.EXITED)}, Start("c1")),
+        ({}, Create()),
+        ({"tenure": replace(HELD, since=None)}, Rest(101.0)),
+        ({"tenure": replace(HELD, read=40)}, Rest(101.0)),
+        ({"present": there(State.EXITED), "tenure": replace(HELD, read=40)}, Rest(101.0)),
+        ({"present": there(), "tenure": replace(HELD, since=None)}, Rest(115)),
+        ({"present": there(), "now": 115.0}, Stop("c1", 30)),
+        ({"present": there(), "now": 135.0}, Stop("c1", 10)),
+        ({"present": there(), "now": 999.0}, Stop("c1", 0)),
+        ({"present": there(State.EXITED), "now": 115.0}, Rest(116.0)),
+        ({"now": 115.0}, Rest(116.0)),
+    ],
+)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_copy_that_must_be_alone_runs_only_while_the_host_is_confirmed(
+    facts: dict[str, Any], step: Step, trusted: bool
+) -> None:
+    situation = make_situation(wanted=SINGLE, trusted=trusted, **{"tenure": HELD} | facts)
+    assert next_step(situation) == step
+
+
+def test_other_copies_run_on_without_a_word_of_the_store() -> None:
+    assert next_step(make_situation(present=there(), tenure=HELD, now=999.0)) == Rest()

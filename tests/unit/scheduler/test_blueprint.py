@@ -123,3 +123,21 @@ def test_a_wrong_entry_is_dropped_alone_and_told(wrong: str) -> None:
 def test_without_the_variable_everybody_is_let_in() -> None:
     assert whitelist_of({}) == (None, ())
     assert complaints({}) == ()
+
+
+def test_single_types_are_named_with_commas_between_them() -> None:
+    config = ConfigData({"DEIS_SINGLE": " worker, clock,,run,no good"})
+    blueprint = Blueprint("hello", 7, make_build({"worker": "w", "web": "s"}), config)
+    assert blueprint.single == {"worker", "clock"}
+    parts = {"uuid": "u", "created": "", "grace": 30.0}
+    assert blueprint.placement(make_copy("worker"), **parts).single
+    assert not blueprint.placement(make_copy("web"), **parts).single
+    texts = complaints(config.values)
+    assert [text.partition(" is not")[0] for text in texts] == [
+        'DEIS_SINGLE: "run"',
+        'DEIS_SINGLE: "no good"',
+    ]
+
+
+def test_without_a_word_no_type_is_single() -> None:
+    assert Blueprint("hello", 7, make_build(), ConfigData()).single == frozenset()

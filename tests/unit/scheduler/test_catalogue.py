@@ -11,10 +11,9 @@ from deis_control.db.pool import Connection
 from deis_control.model import ConfigData
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue, rest_target
-from deis_control.scheduler.snapshot import AppKeys
-from deis_control.scheduler.world import Routed
+from deis_control.scheduler.world import Cause, Displacement, World
 from deis_node.cluster.records import Route
-from tests.worlds import make_build, make_copy, make_placed
+from tests.worlds import make_build, make_copy, make_placed, make_world
 
 ONE = make_copy()
 BLUEPRINT = Blueprint("hello", 2, make_build(), ConfigData(memory={"web": "1M"}, tags={"a": "b"}))
@@ -33,9 +32,8 @@ def desired(**facts: Any) -> Desired:
     return Desired(**fields | facts)
 
 
-def stored(route: Route | None = None, *, placed: bool = True) -> AppKeys:
-    routed = Routed(route, 5) if route else None
-    return AppKeys(placed={ONE.container: make_placed(ONE)} if placed else {}, route=routed)
+def stored(route: Route | None = None, *, placed: bool = True, **facts: Any) -> World:
+    return make_world(None, placed=[make_placed(ONE)] if placed else [], route=route, **facts)
 
 
 def test_a_route_of_the_same_release_is_kept_with_its_whitelist() -> None:
@@ -56,6 +54,17 @@ def test_a_missing_copy_needs_the_blueprint() -> None:
         {"web": 1 << 20},
         {"a": "b"},
     )
+
+
+def test_a_copy_that_is_made_again_elsewhere_is_made_like_the_one_before() -> None:
+    lost = {ONE.container: Displacement(Cause.LOST, 5, None, "host-1 is lost")}
+    route, placed = Route("hello", {"2": 1}), [make_placed(ONE, memory=5, single=True)]
+    facts: dict[str, Any] = {"lost": frozenset({"host-1"}), "displaced": lost}
+    world = make_world(None, placed=placed, route=route, **facts)
+    target = rest_target(desired(tags={"a": "b"}), world, 30)
+    assert target is not None
+    assert (target.copies, target.tags) == ({ONE}, {"a": "b"})
+    assert (target.memory, target.single) == ({"web": 5}, {"web"})
 
 
 def test_a_missing_or_other_route_needs_the_blueprint() -> None:

@@ -3,129 +3,24 @@
 The cluster is the model of tests/cluster_model.py, in virtual time.
 """
 
-from dataclasses import dataclass, field
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deis_control.scheduler.changes import Change
-from deis_control.scheduler.formation import (
-    Plan,
-    for_release,
-    for_restart,
-    for_scale,
-    settled_copies,
-)
-from deis_control.scheduler.plan import Decision, End
-from deis_control.scheduler.world import Placed, Target, Workers
+from deis_control.scheduler.formation import settled_copies
+from deis_control.scheduler.world import Workers
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Put
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Endpoint, Placement, PlacementState, Route
+from deis_node.cluster.records import Placement, PlacementState, Route
 from tests.cluster_model import ModelCluster
+from tests.leader_model import Leader, come_to_rest, make_steady, route_of, served
 from tests.worlds import make_address
 
 COUNTS = st.fixed_dictionaries({"web": st.integers(0, 3), "worker": st.integers(0, 2)})
 KINDS = st.sampled_from(["release", "scale", "restart"])
-
-
-@dataclass
-class Leader:
-    """A leader of one app in the model, that remembers only what a leader does."""
-
-    cluster: ModelCluster
-    structure: dict[str, int]
-    release: int = 1
-    plan: Plan | None = None
-    timers: dict[str, float] = field(default_factory=dict)
-    batches: int = 1
-    workers: Workers = Workers.WITH
-
-    def placed(self) -> list[Placed]:
-        return list(self.cluster.world(None, {}).placed.values())
-
-    def target(self) -> Target:
-        """The operation's target, or at rest the live release's."""
-        if self.plan is None:
-            copies = settled_copies("hello", self.release, self.structure, self.placed())
-            return Target(copies, _route(self.release))
-        plan = self.plan
-        return Target(
-            plan.copies,
-            _route(plan.release),
-            fresh=plan.fresh,
-            old=plan.old,
-            new_release=plan.new_release,
-            batches=self.batches,
-            workers=self.workers,
-        )
-
-    def look(self) -> Decision:
-        """One look; an operation's end is noted as the database would."""
-        decision = self.cluster.look(self.target(), self.timers)
-        if decision.end is None or self.plan is None:
-            return decision
-        if decision.end is End.DONE:
-            self.release, self.structure = self.plan.release, dict(self.plan.structure)
-        self.plan = None
-        return decision
-
-    def start(self, kind: str, counts: dict[str, int]) -> None:
-        """Place an operation."""
-        placed = self.placed()
-        taken = [item.copy for item in placed]
-        if kind == "release":
-            self.plan = for_release("hello", self.release + 1, counts, taken)
-        elif kind == "scale":
-            before = self.structure
-            self.plan = for_scale("hello", self.release, counts, before=before, placed=placed)
-        else:
-            self.plan = for_restart("hello", self.release, self.structure, placed=placed)
-
-
-def _route(release: int) -> Route:
-    return Route("hello", releases={str(release): 1})
-
-
-def _served(cluster: ModelCluster) -> int:
-    """How many published endpoints belong to a release of the route."""
-    kv = cluster.store.items.get(keys.route("hello"))
-    if kv is None:
-        return 0
-    named = Route.from_bytes(kv.value).releases
-    names = {release for release, weight in named.items() if weight}
-    found = [key for key in cluster.store.items if key.startswith(keys.SERVICES)]
-    endpoints = [Endpoint.from_bytes(cluster.store.items[key].value) for key in found]
-    return sum(str(endpoint.release) in names for endpoint in endpoints)
-
-
-def _rest(leader: Leader) -> None:
-    """Everybody moves in turn until nothing changes any more."""
-    cluster = leader.cluster
-    for _ in range(400):
-        before = cluster.store.revision
-        at_rest = leader.plan is None
-        decision = leader.look()
-        for host, copy in cluster.copies():
-            cluster.agent(host, copy)
-        for name in cluster.routers:
-            cluster.router(name)
-        quiet = cluster.store.revision == before
-        if quiet and at_rest and not decision.steps:
-            return
-        if quiet:
-            cluster.now += 5
-    raise AssertionError(f"never at rest: {decision}")
-
-
-def _steady(routers: int, counts: dict[str, int]) -> Leader:
-    """A cluster with release 1 live at these counts."""
-    leader = Leader(ModelCluster(routers), {}, release=0)
-    leader.start("release", counts)
-    _rest(leader)
-    assert leader.release == 1
-    return leader
 
 
 def _divide(rng: Random, leader: Leader) -> None:
@@ -146,7 +41,7 @@ def _move(rng: Random, leader: Leader, *, patient: bool) -> None:
     elif who == "router" and cluster.routers:
         cluster.router(rng.choice(sorted(cluster.routers)), busy=rng.random() < 0.5)
     elif who == "time":
-        cluster.now += rng.choice([0.01, 0.1] if patient else [0.1, 1.0, 11.0])
+        cluster.pass_time(rng.choice([0.01, 0.1] if patient else [0.1, 1.0, 11.0]))
 
 
 def _guard(leader: Leader, *, strict: bool) -> None:
@@ -154,13 +49,13 @@ def _guard(leader: Leader, *, strict: bool) -> None:
     cluster = leader.cluster
 
     def check(change: Change) -> None:
-        before = _served(cluster)
+        before = served(cluster)
         wants_web = any(copy.routable for copy in leader.target().copies)
         trial = ModelCluster(0, 0)
         trial.store.items = dict(cluster.store.items)
         trial.store.revision = cluster.store.revision
         if trial.store.txn(change) and before and wants_web:
-            assert _served(trial) > 0, f"unserved after {change}"
+            assert served(trial) > 0, f"unserved after {change}"
             if strict:
                 _check_routers(cluster, set(trial.store.items))
         for op in change.ops:
@@ -180,7 +75,7 @@ def _check_old(leader: Leader, wanted: Placement) -> None:
     kv = leader.cluster.store.items.get(keys.route("hello"))
     named = {} if kv is None else Route.from_bytes(kv.value).releases
     going = wanted.state is not PlacementState.RUN
-    assert not going or named == _route(plan.release).releases, f"{named} is not yet done"
+    assert not going or named == route_of(plan.release).releases, f"{named} is not yet done"
 
 
 def _check_routers(cluster: ModelCluster, left: set[str]) -> None:
@@ -211,7 +106,7 @@ def _check_at_rest(leader: Leader) -> None:
         found[copy.type] = found.get(copy.type, 0) + 1
     assert found == counts
     route = leader.cluster.store.items[keys.route("hello")]
-    assert Route.from_bytes(route.value) == _route(leader.release)
+    assert Route.from_bytes(route.value) == route_of(leader.release)
 
 
 @settings(max_examples=150, deadline=None)
@@ -226,7 +121,7 @@ def test_every_change_ends_with_what_is_wanted_and_never_leaves_the_app_unserved
     patient: bool,
 ) -> None:
     rng = Random(seed)
-    leader = _steady(routers, before)
+    leader = make_steady(routers, before)
     _divide(rng, leader)
     _guard(leader, strict=patient)
     leader.start(kind, after)
@@ -237,7 +132,7 @@ def test_every_change_ends_with_what_is_wanted_and_never_leaves_the_app_unserved
         leader.cluster.broken = {rng.choice(sorted(leader.plan.fresh))}
     for _ in range(rng.randrange(150)):
         _move(rng, leader, patient=patient)
-    _rest(leader)
+    come_to_rest(leader)
     found = (leader.release, leader.structure)
     assert found in (done, failed)
     if leader.cluster.broken:
@@ -254,7 +149,7 @@ def test_a_release_that_is_given_up_half_way_is_undone(
 ) -> None:
     """As when the store refuses new copies, or the database was told by another way."""
     rng = Random(seed)
-    leader = _steady(routers, before)
+    leader = make_steady(routers, before)
     _divide(rng, leader)
     _guard(leader, strict=patient)
     leader.start("release", after)
@@ -262,11 +157,11 @@ def test_a_release_that_is_given_up_half_way_is_undone(
     while steps and leader.plan is not None:
         _move(rng, leader, patient=patient)
         kv = leader.cluster.store.items[keys.route("hello")]
-        if Route.from_bytes(kv.value) == _route(2):
+        if Route.from_bytes(kv.value) == route_of(2):
             return
         steps -= 1
     leader.plan = None
-    _rest(leader)
+    come_to_rest(leader)
     assert (leader.release, leader.structure) == (1, before)
     _check_at_rest(leader)
 
@@ -275,14 +170,14 @@ def test_a_release_that_is_given_up_half_way_is_undone(
 @given(st.integers(), KINDS)
 def test_a_new_leader_goes_on_from_what_it_observes(seed: int, kind: str) -> None:
     rng = Random(seed)
-    leader = _steady(1, {"web": 2})
+    leader = make_steady(1, {"web": 2})
     _divide(rng, leader)
     _guard(leader, strict=True)
     leader.start(kind, {"web": 3})
     for _ in range(rng.randrange(100)):
         _move(rng, leader, patient=True)
         leader.timers.clear()
-    _rest(leader)
+    come_to_rest(leader)
     _check_at_rest(leader)
     assert len(leader.target().copies) == (2 if kind == "restart" else 3)
 
@@ -291,7 +186,7 @@ def test_a_new_leader_goes_on_from_what_it_observes(seed: int, kind: str) -> Non
 @given(st.integers(), COUNTS)
 def test_serving_copies_may_crash_at_any_time(seed: int, after: dict[str, int]) -> None:
     rng = Random(seed)
-    leader = _steady(1, {"web": 2})
+    leader = make_steady(1, {"web": 2})
     _divide(rng, leader)
     leader.start("release", after)
     for _ in range(rng.randrange(100)):
@@ -299,16 +194,16 @@ def test_serving_copies_may_crash_at_any_time(seed: int, after: dict[str, int]) 
         copies = leader.cluster.copies()
         if copies and rng.random() < 0.1:
             leader.cluster.crash(*rng.choice(copies))
-    _rest(leader)
+    come_to_rest(leader)
     _check_at_rest(leader)
 
 
 def test_the_same_copy_name_is_never_given_to_two_live_ones() -> None:
-    leader = _steady(1, {"web": 1})
+    leader = make_steady(1, {"web": 1})
     seen: set[CopyName] = set()
     for _ in range(3):
         leader.start("restart", {})
         assert leader.plan is not None
         assert not leader.plan.fresh & seen
         seen |= leader.plan.fresh
-        _rest(leader)
+        come_to_rest(leader)
