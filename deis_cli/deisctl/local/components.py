@@ -77,6 +77,15 @@ def base_environment() -> dict[str, str]:
     return {"PATH": path, "HOME": "/root", **keep}
 
 
+def own_environment(home: Home, name: str) -> dict[str, str]:
+    """What a person has put into `etc/<component>.env` to try something: lines of `NAME=value`."""
+    try:
+        lines = (home.etc / f"{name}.env").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
 def _postgres(home: Home, choices: Choices) -> Component:
     data = home.data / "postgres"
     address = sites.services_address(choices)

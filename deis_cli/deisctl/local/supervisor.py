@@ -17,7 +17,12 @@ from typing import IO
 import structlog
 
 from deis_cli.deisctl.local import processes
-from deis_cli.deisctl.local.components import Component, base_environment, pid_file
+from deis_cli.deisctl.local.components import (
+    Component,
+    base_environment,
+    own_environment,
+    pid_file,
+)
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Home
 from deis_node.runtime.backoff import Backoff
@@ -99,7 +104,11 @@ class Supervisor:
                     component.argv,
                     pid_file=pid_file(self._home, component.name),
                     log=self._home.log_of(component.name),
-                    environ={**base_environment(), **component.environ},
+                    environ={
+                        **base_environment(),
+                        **component.environ,
+                        **own_environment(self._home, component.name),
+                    },
                     cwd=self._home.root,
                 )
         except Exception as err:  # noqa: BLE001 - one component's trouble must not end the others
