@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -75,10 +76,12 @@ def stop(home: Home, choices: Choices, out: Progress, *, remove: bool) -> None:
 
 
 def _let_go_on(every: Sequence[Site]) -> None:
-    """Frozen hosts could not end; and none is without power at the next `up`."""
+    """Hosts that are frozen or cut off could not end in order; at the next `up` all have power."""
     for site in every:
         if site.network is not None:
             cgroup_freeze(site.network.name, frozen=False)
+            with suppress(LocalError):  # One without power has no wire.
+                site.network.join()
         site.off.unlink(missing_ok=True)
 
 

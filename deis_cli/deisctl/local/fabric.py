@@ -170,6 +170,8 @@ class HostNetwork:
 
         A wire that is there stays as it is: one that was pulled is not put back.
         """
+        if self._is_whole:
+            return
         self.fabric.ensure()
         with locked(MACHINE_LOCK):
             self._make_namespaces()
@@ -201,6 +203,20 @@ class HostNetwork:
             return False
         said = output_of(self.fabric.enter(["ip", "-o", "link", "show", "dev", self.hostname]))
         return ",UP" in said
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all is there; quicker than to make sure of each, and asked at every start."""
+        fabric = self.fabric
+        files = (fabric.namespace, self.namespace, self.uts)
+        there = all(map(os.path.ismount, files)) and link_exists(fabric.name)
+        # What `ensure` makes last.
+        return there and fabric.has_port(self.hostname) and self._is_guarded
+
+    @property
+    def _is_guarded(self) -> bool:
+        command = ["iptables", "-w", "5", "-t", "raw", "-S", GUARD]
+        return succeeds(self.enter(command))
 
     def _make_namespaces(self) -> None:
         if not os.path.ismount(self.namespace):
@@ -239,8 +255,7 @@ class HostNetwork:
 
         In the table before address translation, so that it holds for this host and the others.
         """
-        tables = ["iptables", "-w", "5", "-t", "raw"]
-        if output_of(self.enter([*tables, "-S", GUARD])):
+        if self._is_guarded:
             return
         rules = [f"*raw\n:{GUARD} - [0:0]"]
         for protocol in ("tcp", "udp"):

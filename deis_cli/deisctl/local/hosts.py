@@ -76,6 +76,8 @@ class Hosts:
 
     def wait(self, name: str, timeout: float = START_TIMEOUT) -> None:
         """Wait until every component of a host answers; StepFailed names one that does not."""
+        if processes.read(pid_file(self.home, "supervisor")) is None:
+            raise LocalError("The supervisor, which starts what runs on hosts, is gone: run `up`.")
         deadline = time.monotonic() + timeout
         for component in self.components(name):
             while not component.ready():

@@ -10,6 +10,7 @@ import contextlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -103,9 +104,8 @@ class Relay:
                 await stack.enter_async_context(await self._open(door, connections))
             async with asyncio.TaskGroup() as group:
                 watchers = [
-                    spawn(group, f"check {check.address}", forever(check.address, watch))
-                    for check in checks
-                    for watch in [lambda check=check: self._watch(check)]
+                    spawn(group, f"check {check.address}", forever("check", watch))
+                    for check, watch in ((check, partial(self._watch, check)) for check in checks)
                 ]
                 await stop.wait()
                 for watcher in watchers:
@@ -197,6 +197,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(CHUNK):
             writer.write(data)
             await writer.drain()
-        writer.write_eof()
+        if not writer.is_closing():
+            writer.write_eof()
     except OSError:
         writer.transport.abort()

@@ -8,6 +8,7 @@ from deis_cli.deisctl.local.sites import (
     docker_url,
     etcd_endpoints,
     fabric,
+    published_ports,
     services_address,
     sites,
 )
@@ -92,7 +93,7 @@ def _node(home: Home, choices: Choices, site: Site, etcd: Table) -> Tables:
     relay: Table = {"port": choices.relay_port}
     if site.relay_namespace is not None:
         relay["namespace"] = str(site.relay_namespace)
-    return {
+    tables: Tables = {
         "node": node,
         "etcd": etcd,
         "relay": relay,
@@ -102,6 +103,10 @@ def _node(home: Home, choices: Choices, site: Site, etcd: Table) -> Tables:
         },
         "metrics": {"listen": f"{site.address}:{choices.metrics_port}"},
     }
+    if site.network is not None:
+        low, high = published_ports(choices)
+        tables["runner"] = {"port_low": low, "port_high": high}
+    return tables
 
 
 def _registry(home: Home, choices: Choices) -> str:

@@ -6,6 +6,7 @@ is a network namespace with an address of its own and everything of it below `ho
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from deis_cli.deisctl.local import engine_layout
@@ -21,6 +22,8 @@ MEMBERS = 3
 """As many of the first hosts have an etcd member, when there are as many: fewer outlive none."""
 CONTROLLERS = 3
 """As many of the first hosts have a control plane."""
+PUBLISHED = (20000, 32767)
+"""The agent's own choice of ports for containers (its settings `runner.port_low`, `port_high`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,19 @@ def etcd_endpoints(every: Sequence[Site], site: Site, port: int) -> list[str]:
     if first is None:
         first = [item.name for item in every].index(site.name) % len(members)
     return [f"http://{item.address}:{port}" for item in members[first:] + members[:first]]
+
+
+def published_ports(choices: Choices) -> tuple[int, int]:
+    """Lowest and highest port that containers are published on, on a host of several.
+
+    There the router and the builder listen on the same address as containers: of what is left of
+    the agent's own range around their ports, the largest part.
+    """
+    taken = sorted((choices.http_port, choices.builder_port))
+    inside = [port for port in taken if PUBLISHED[0] <= port <= PUBLISHED[1]]
+    edges = [PUBLISHED[0] - 1, *inside, PUBLISHED[1] + 1]
+    gaps = [(low + 1, high - 1) for low, high in pairwise(edges)]
+    return max(gaps, key=lambda gap: gap[1] - gap[0])
 
 
 def _machine(home: Home, choices: Choices) -> Site:

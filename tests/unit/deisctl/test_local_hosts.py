@@ -15,9 +15,10 @@ from deis_cli.deisctl.local.fabric import Fabric
 from deis_cli.deisctl.local.home import Choices, Home, choose
 from deis_cli.deisctl.local.hosts import Hosts
 from deis_cli.deisctl.local.settings_files import CONTROL_FILE, NODE_FILE, write_settings
-from deis_cli.deisctl.local.sites import sites
+from deis_cli.deisctl.local.sites import PUBLISHED, published_ports, sites
 from deis_cli.deisctl.local.status import columns
 from deis_cli.deisctl.local.up import Wishes, check_same
+from deis_node.containers.settings import RunnerSettings
 
 SUBNET = "10.200.16.0/20"
 
@@ -109,6 +110,27 @@ def test_a_host_is_told_its_own_addresses_and_the_machines_services(tmp_path: Pa
     assert "@10.200.16.1:" in str(control["database"]["url"])
     assert control["api"]["address"] == f"10.200.16.12:{choices.controller_port}"
     assert "10.200.16.0/21" in str(control["platform"]["trusted_proxies"])
+
+
+@pytest.mark.parametrize(
+    ("http", "builder", "expected"),
+    [
+        (8080, 2222, (20000, 32767)),
+        (20000, 2222, (20001, 32767)),
+        (2222, 32767, (20000, 32766)),
+        (30000, 31000, (20000, 29999)),
+        (24000, 21000, (24001, 32767)),
+    ],
+)
+def test_no_container_is_published_on_a_port_of_the_platforms(
+    http: int, builder: int, expected: tuple[int, int]
+) -> None:
+    choices = choose(http_port=http, builder_port=builder, docker_host="", subnet=SUBNET, hosts=3)
+    assert published_ports(choices) == expected
+
+
+def test_the_agents_own_range_of_ports_is_the_one_that_is_divided() -> None:
+    assert (RunnerSettings().port_low, RunnerSettings().port_high) == PUBLISHED
 
 
 def test_hosts_are_as_many_as_the_home_was_made_with() -> None:
