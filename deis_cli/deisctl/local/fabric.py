@@ -153,6 +153,14 @@ class HostNetwork:
         return IPv4Interface((network[10 + self.number], network.prefixlen))
 
     @property
+    def hardware_address(self) -> str:
+        """The host's MAC address: the same after each power cycle, as that of a real card.
+
+        With another one the others would go on sending to the old one for half a minute.
+        """
+        return ":".join(("02", self.id[:2], self.id[2:4], self.id[4:], "00", f"{self.number:02x}"))
+
+    @property
     def bridge_address(self) -> IPv4Interface:
         """The address of the Docker Engine's bridge: the same one on every host."""
         containers = list(IPv4Network(self.subnet).subnets(prefixlen_diff=1))[1]
@@ -237,6 +245,7 @@ class HostNetwork:
         elif here:
             run(self.enter(["ip", "link", "delete", "dev", INSIDE]))
         pair = ["name", self.hostname, "type", "veth", "peer", "name", INSIDE]
+        pair += ["address", self.hardware_address]
         run(fabric.enter(["ip", "link", "add", *pair, "netns", str(self.namespace)]))
         run(fabric.enter(["ip", "link", "set", "dev", self.hostname, "master", BRIDGE, "up"]))
 
