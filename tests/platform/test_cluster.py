@@ -1,6 +1,7 @@
 """Several hosts on one machine, and what is left of the platform when one of them is hurt."""
 
 import json
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -174,6 +175,19 @@ def test_loss_is_one_way_or_of_some_packets_only(cluster: Cluster) -> None:
     assert answered("local-3", "local-2", 5) == 5
 
 
+def test_a_full_disk_is_one_hosts_own_trouble(cluster: Cluster, spread: App) -> None:
+    cluster.fill_disk("local-3")
+    root = cluster.hosts.site("local-3").root
+    with pytest.raises(OSError, match="No space"):
+        (root / "one-more").write_bytes(bytes(8192))
+    assert shutil.disk_usage(cluster.hosts.site("local-1").root).free > 0
+    for router in ROUTERS:
+        steadily(lambda: serves(cluster, spread, router), 60, f"{router} serves")  # noqa: B023
+    cluster.heal()
+    (root / "one-more").unlink(missing_ok=True)
+    spread.deploy("there is room again")
+
+
 def test_a_clock_that_jumped_stops_no_deploy(cluster: Cluster, spread: App) -> None:
     host, _ = cluster.leader()
     cluster.clock_jump(f"deis-control@{host}", 7200)
@@ -206,6 +220,11 @@ def test_down_ends_hosts_in_whatever_state_and_leaves_nothing() -> None:
         down = [str(DEISCTL), "local", "down", "--home", str(cluster.home)]
         done = run(down, timeout=150)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert [line for line in leftovers(cluster.home) if line != str(cluster.home)] == []
+        # The disks stay, with all that is on them.
+        kept = [str(cluster.home), *(f"{cluster.home}/hosts/{name}" for name in cluster.names)]
+        left = leftovers(cluster.home)
+        assert [
+            line for line in left if not any(word in [*line.split(), line] for word in kept)
+        ] == []
         again = json.loads(cluster.up().stdout.splitlines()[-1])
         assert all(facts["pid"] for facts in again["components"].values())

@@ -14,6 +14,7 @@ from deis_cli.deisctl.local.cgroups import cgroup_freeze
 from deis_cli.deisctl.local.components import Component, all_components, pid_file
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Choices, Home
+from deis_cli.deisctl.local.mounts import unmount_below
 from deis_cli.deisctl.local.progress import Progress
 from deis_cli.deisctl.local.router_stop import stop_router
 from deis_cli.deisctl.local.sites import Site, docker_url, fabric, sites
@@ -34,7 +35,7 @@ def down(root: Path, *, purge: bool) -> None:
     if choices is None:
         out.line(f"Nothing runs in {root}.")
         if purge:
-            home.remove()
+            _remove(home)
         return
     lock = lock_home(home, "up")
     if lock is None:
@@ -42,7 +43,13 @@ def down(root: Path, *, purge: bool) -> None:
     with lock:
         stop(home, choices, out, remove=purge)
         if purge:
-            home.remove()
+            _remove(home)
+
+
+def _remove(home: Home) -> None:
+    """Remove the home; hosts may have disks of their own, which a person has mounted there."""
+    unmount_below(home.hosts)
+    home.remove()
 
 
 def stop(home: Home, choices: Choices, out: Progress, *, remove: bool) -> None:
