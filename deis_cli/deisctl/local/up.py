@@ -12,6 +12,7 @@ from deis_cli.deisctl.local.components import Component, all_components, pid_fil
 from deis_cli.deisctl.local.down import stop
 from deis_cli.deisctl.local.errors import LocalError, StepFailed
 from deis_cli.deisctl.local.first_app import FirstUser
+from deis_cli.deisctl.local.fabric import host_name
 from deis_cli.deisctl.local.home import Choices, Home, choose
 from deis_cli.deisctl.local.progress import Progress
 from deis_cli.deisctl.local.provision import builder_keys, provision
@@ -107,7 +108,7 @@ def _choose(home: Home, wishes: Wishes) -> Choices:
         raise LocalError("--http-port and --builder-port must differ.")
     checks.check_port(http_port, "--http-port")
     checks.check_port(builder_port, "--builder-port")
-    given, hosts = wishes.docker_host or "", wishes.hosts or 1
+    given, hosts = wishes.docker_host or "", 1 if wishes.hosts is None else wishes.hosts
     checks.check_hosts(hosts, given)
     choices = choose(
         http_port=http_port,
@@ -270,9 +271,10 @@ def _next_commands(home: Home, choices: Choices, *, deployed: bool) -> list[str]
         f"You are {choices.username} at {status.controller_url(choices)}; "
         f"the password is in {home.choices_file}."
     )
+    plug = [f"  {home.bin / 'deisctl'} local host off {host_name(2)}"] if choices.hosts > 1 else []
     if not deployed:
         next_three = [f"  {deis} {words}" for words in ("whoami", "apps:create", "help")]
-        return [account, "", "Next:", *next_three]
+        return [account, "", "Next:", *next_three, *plug]
     copy = home.user / choices.app
     return [
         account,
@@ -284,4 +286,5 @@ def _next_commands(home: Home, choices: Choices, *, deployed: bool) -> list[str]
         f"  {deis} ps:scale web=3 -a {choices.app}",
         f"  {deis} logs -a {choices.app}",
         f"  cd {copy} && echo Hallo > message.txt && git commit -am Hallo && git push deis master",
+        *plug,
     ]
