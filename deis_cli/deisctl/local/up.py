@@ -11,8 +11,8 @@ from deis_cli.deisctl.local import checks, network, processes, status
 from deis_cli.deisctl.local.components import Component, all_components, pid_file
 from deis_cli.deisctl.local.down import stop
 from deis_cli.deisctl.local.errors import LocalError, StepFailed
-from deis_cli.deisctl.local.first_app import FirstUser
 from deis_cli.deisctl.local.fabric import host_name
+from deis_cli.deisctl.local.first_app import FirstUser
 from deis_cli.deisctl.local.home import Choices, Home, choose
 from deis_cli.deisctl.local.progress import Progress
 from deis_cli.deisctl.local.provision import builder_keys, provision
