@@ -22,8 +22,6 @@ from deis_node.runtime.tasks import spawn
 
 log = structlog.get_logger()
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-
 
 @dataclass(frozen=True, slots=True)
 class SavedLease:
@@ -116,6 +114,6 @@ class Heartbeat:
         aside.replace(self._file)
 
 
-def boot_id() -> str:
-    """The kernel's name for this boot."""
-    return BOOT_ID.read_text().strip()
+def boot_id(file: Path) -> str:
+    """The name of the host's present boot."""
+    return file.read_text().strip()

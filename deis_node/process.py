@@ -79,7 +79,7 @@ class Agent:
             address=node.address,
             platform=node.platform_id,
             registry=f"127.0.0.1:{settings.relay.port}",
-            boot_id=boot_id(),
+            boot_id=boot_id(node.boot_id),
             state_dir=state,
             settings=settings.runner,
             read_out=self._read_out,
@@ -156,7 +156,7 @@ class Agent:
             roles=("router",) if node.router else (),
             agent_version=VERSION,
             agent_instance=str(uuid.uuid4()),
-            boot_id=boot_id(),
+            boot_id=boot_id(node.boot_id),
         )
         log.info("host", name=host.name, address=host.address, machine=machine.machine())
         self._heartbeat = Heartbeat(self._etcd, host, node.lease_ttl, self._state)

@@ -28,6 +28,9 @@ class HostSettings:
     lease_ttl: int = setting(10, "Seconds after which a silent host counts as gone.")
     tags: Mapping[str, str] = setting({}, "The host's tags.")
     router: bool = setting(True, "Whether this host routes requests.")
+    boot_id: Path = setting(
+        Path("/proc/sys/kernel/random/boot_id"), "File with the name of the host's present boot."
+    )
 
 
 @dataclass(frozen=True, slots=True)

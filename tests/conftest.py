@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fixtures.scheduling",
     "tests.fixtures.runner",
     "tests.fixtures.platform",
+    "tests.fixtures.cluster",
     "tests.fixtures.command_line",
     "tests.fixtures.recording",
 ]

@@ -13,6 +13,7 @@ Brings the whole platform up on this machine (Debian 12, as root) and deploys a 
   --home DIR          where everything is kept (default /var/lib/deis-local)
   --http-port N       where apps answer (default 8080)
   --builder-port N    where `git push` goes (default 2222)
+  --hosts N           N hosts, 1 to 9, each with a network and a Docker Engine of its own (default 1)
   --docker-host URL   use this Docker Engine instead of one of our own
   --no-sample         do not deploy the sample app
   --json              print one JSON object as the last line on stdout

@@ -66,6 +66,49 @@ def cgroup_remove(name: str, *, timeout: float = 5) -> bool:
     return True
 
 
+def cgroup_freeze(name: str, *, frozen: bool, timeout: float = 5) -> bool:
+    """Stop every process of a group and below it, or let them go on; whether that was done.
+
+    Frozen processes keep their connections and their memory, and do not even die of a signal
+    (version 1) until they go on.
+    """
+    switch = _freezer(name)
+    if switch is None:
+        return False
+    file, words = switch
+    deadline = time.monotonic() + timeout
+    file.write_text(words[frozen])
+    while cgroup_frozen(name) is not frozen:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def cgroup_frozen(name: str) -> bool:
+    """Whether a group's processes are all stopped."""
+    switch = _freezer(name)
+    if switch is None:
+        return False
+    file, words = switch
+    if file.name == "freezer.state":
+        return file.read_text().strip() == words[True]
+    return "frozen 1" in (file.parent / "cgroup.events").read_text()
+
+
+def _freezer(name: str) -> tuple[Path, tuple[str, str]] | None:
+    """The file that freezes a group, and its words for going on and for frozen."""
+    files = (
+        ("freezer.state", ("THAWED", "FROZEN")),
+        ("cgroup.freeze", ("0", "1")),
+    )
+    for file, words in files:
+        for hierarchy in hierarchies():
+            if (hierarchy.group(name) / file).exists():
+                return hierarchy.group(name) / file, words
+    return None
+
+
 def _make(hierarchy: Hierarchy, group: Path) -> None:
     """Make a group and those above it; version 1 wants the parent's processors and memory."""
     if group == hierarchy.path:

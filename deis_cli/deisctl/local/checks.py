@@ -7,6 +7,7 @@ from pathlib import Path
 
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import is_free
+from deis_cli.deisctl.local.sites import MOST_HOSTS
 
 NEEDED_SPACE = 3 * 1024**3
 """Bytes that a platform with a few images and their builds fills."""
@@ -46,6 +47,14 @@ def check_port(port: int, option: str) -> None:
         raise LocalError(f"{option} must be between 1 and 65535, not {port}.")
     if not is_free(port):
         raise LocalError(f"Port {port} is taken by another program: choose one with {option} N.")
+
+
+def check_hosts(hosts: int, docker_host: str) -> None:
+    """LocalError for a number of hosts that cannot be made."""
+    if not 1 <= hosts <= MOST_HOSTS:
+        raise LocalError(f"--hosts must be between 1 and {MOST_HOSTS}, not {hosts}.")
+    if hosts > 1 and docker_host:
+        raise LocalError("Each of several hosts has its own Docker Engine: drop --docker-host.")
 
 
 def check_kept_port(port: int) -> None:

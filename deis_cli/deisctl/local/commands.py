@@ -2,16 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-from deis_cli.deisctl.local.errors import LocalError
-from deis_cli.deisctl.local.home import DEFAULT_HOME
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+from deis_cli.deisctl.local.home import Choices, Home
+from deis_cli.deisctl.local.host_commands import host
+from deis_cli.deisctl.local.options import guarded, home_option
 
 
 @click.group()
@@ -19,22 +16,14 @@ def local() -> None:
     """The whole platform on this one machine."""
 
 
-def home_option(command: _F) -> _F:
-    """`--home`, for every command that works on one."""
-    return click.option(
-        "--home",
-        type=click.Path(path_type=Path),
-        default=DEFAULT_HOME,
-        envvar="DEIS_LOCAL_HOME",
-        show_default=True,
-        help="Where everything is kept.",
-    )(command)
+local.add_command(host)
 
 
 @local.command("up")
 @home_option
 @click.option("--http-port", type=int, help="Where apps answer [default: 8080].")
 @click.option("--builder-port", type=int, help="Where `git push` goes [default: 2222].")
+@click.option("--hosts", type=int, help="So many hosts, each with a network of its own [1 to 9].")
 @click.option("--docker-host", help="Use this Docker Engine instead of one of our own.")
 @click.option("--sample", type=click.Path(path_type=Path, exists=True), help="The first app.")
 @click.option("--no-sample", is_flag=True, help="Do not deploy the sample app.")
@@ -43,6 +32,7 @@ def up_command(
     home: Path,
     http_port: int | None,
     builder_port: int | None,
+    hosts: int | None,
     docker_host: str | None,
     sample: Path | None,
     no_sample: bool,
@@ -55,11 +45,12 @@ def up_command(
         home=home,
         http_port=http_port,
         builder_port=builder_port,
+        hosts=hosts,
         docker_host=docker_host,
         sample=None if no_sample else sample,
         json=as_json,
     )
-    _guarded(lambda: up(wishes))
+    guarded(lambda: up(wishes))
 
 
 @local.command("down")
@@ -69,7 +60,7 @@ def down_command(home: Path, purge: bool) -> None:
     """Stop the platform."""
     from deis_cli.deisctl.local.down import down
 
-    _guarded(lambda: down(home, purge=purge))
+    guarded(lambda: down(home, purge=purge))
 
 
 @local.command("supervise", hidden=True)
@@ -77,15 +68,11 @@ def down_command(home: Path, purge: bool) -> None:
 def supervise_command(home: Path) -> None:
     """Keep the components running; started by `up`."""
     from deis_cli.deisctl.local.components import all_components
-    from deis_cli.deisctl.local.home import Home
     from deis_cli.deisctl.local.supervisor import Supervisor
     from deis_node.runtime import logs
     from deis_node.runtime.process import run
 
-    place = Home(home)
-    choices = place.load()
-    if choices is None:
-        raise click.ClickException(f"{home} holds no platform: run `up` first.")
+    place, choices = _made(home)
     logs.configure(json=False)
     supervisor = Supervisor(place, all_components(place, choices, Path(sys.prefix)))
 
@@ -95,9 +82,27 @@ def supervise_command(home: Path) -> None:
     sys.exit(run(body, uvloop=False))
 
 
-def _guarded(action: Callable[[], None]) -> None:
-    """One sentence and status 1 for what a person can mend."""
-    try:
-        action()
-    except LocalError as err:
-        raise click.ClickException(str(err)) from err
+@local.command("relay", hidden=True)
+@home_option
+def relay_command(home: Path) -> None:
+    """Carry connections to whichever host serves; a component where there are several."""
+    from deis_cli.deisctl.local.relay import Relay, doors
+    from deis_node.runtime import logs
+    from deis_node.runtime.process import run
+
+    relay = Relay(doors(*_made(home)))
+    logs.configure(json=False)
+
+    async def body(stop: asyncio.Event) -> None:
+        await relay.run(stop)
+
+    sys.exit(run(body))
+
+
+def _made(root: Path) -> tuple[Home, Choices]:
+    """A home and what was chosen for it."""
+    home = Home(root)
+    choices = home.load()
+    if choices is None:
+        raise click.ClickException(f"{root} holds no platform: run `up` first.")
+    return home, choices

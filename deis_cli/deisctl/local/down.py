@@ -2,15 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from deis_cli.deisctl.local import engine, processes
-from deis_cli.deisctl.local.components import Component, all_components, docker_host, pid_file
+from deis_cli.deisctl.local.cgroups import cgroup_freeze
+from deis_cli.deisctl.local.components import Component, all_components, pid_file
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Choices, Home
+from deis_cli.deisctl.local.mounts import unmount_below
 from deis_cli.deisctl.local.progress import Progress
 from deis_cli.deisctl.local.router_stop import stop_router
+from deis_cli.deisctl.local.sites import Site, docker_url, fabric, sites
 from deis_cli.deisctl.local.supervisor import lock_home, stop_resident
+
+_T = TypeVar("_T")
 
 LABEL = "deis.platform"
 STOP_GRACE = 10
@@ -25,7 +35,7 @@ def down(root: Path, *, purge: bool) -> None:
     if choices is None:
         out.line(f"Nothing runs in {root}.")
         if purge:
-            home.remove()
+            _remove(home)
         return
     lock = lock_home(home, "up")
     if lock is None:
@@ -33,7 +43,13 @@ def down(root: Path, *, purge: bool) -> None:
     with lock:
         stop(home, choices, out, remove=purge)
         if purge:
-            home.remove()
+            _remove(home)
+
+
+def _remove(home: Home) -> None:
+    """Remove the home; hosts may have disks of their own, which a person has mounted there."""
+    unmount_below(home.hosts)
+    home.remove()
 
 
 def stop(home: Home, choices: Choices, out: Progress, *, remove: bool) -> None:
@@ -41,26 +57,62 @@ def stop(home: Home, choices: Choices, out: Progress, *, remove: bool) -> None:
 
     With `remove` the apps' containers (and, in a given engine, their images) are removed too.
     """
-    components = {item.name: item for item in all_components(home, choices, Path(sys.prefix))}
+    every = sites(home, choices)
+    components = all_components(home, choices, Path(sys.prefix))
     with out.step("Stopping the supervisor"):
         stop_resident(home)
-    for name in ("deis-node", "deis-control"):
-        with out.step(f"Stopping {name}"):
-            _stop_component(home, components[name])
+    if choices.hosts > 1:
+        _let_go_on(every)
+
+    def end(*parts: str) -> None:
+        for part in parts:
+            ours = [item for item in components if item.name.partition("@")[0] == part]
+            if ours:
+                with out.step(f"Stopping {part}"):
+                    _each(lambda item: _stop_component(home, item), ours)
+
+    end("relay", "deis-node", "deis-control")
     with out.step("Stopping the router"):
-        stop_router(home.data / "node")
+        _each(lambda site: stop_router(site.node_state), every)
     with out.step("Stopping the apps' containers"):
-        url = docker_host(home, choices)
-        _stop_containers(url, choices.platform_id, remove=remove)
-        if remove and choices.docker_host:
-            _remove_images(url, choices.relay_port)
-    for name in ("docker", "containerd", "registry", "etcd", "postgres"):
-        if name in components:
-            with out.step(f"Stopping {name}"):
-                _stop_component(home, components[name])
+        _each(partial(_stop_apps, choices, remove=remove), every)
+    end("docker", "containerd", "registry", "etcd", "postgres")
     if not choices.docker_host:
         with out.step("Removing the network namespace"):
-            engine.teardown(engine.layout(home.root, choices.id, choices.subnet))
+            _remove_networks(choices, every)
+
+
+def _let_go_on(every: Sequence[Site]) -> None:
+    """Hosts that are frozen or cut off could not end in order; at the next `up` all have power."""
+    for site in every:
+        if site.network is not None:
+            cgroup_freeze(site.network.name, frozen=False)
+            with suppress(LocalError):  # One without power has no wire.
+                site.network.join()
+        site.off.unlink(missing_ok=True)
+
+
+def _stop_apps(choices: Choices, site: Site, *, remove: bool) -> None:
+    url = docker_url(site, choices)
+    _stop_containers(url, choices.platform_id, remove=remove)
+    if remove and choices.docker_host:
+        _remove_images(url, choices.relay_port)
+
+
+def _remove_networks(choices: Choices, every: Sequence[Site]) -> None:
+    """End whatever is left on the hosts, and take their networks away."""
+    _each(lambda site: engine.teardown(site.engine) if site.engine else None, every)
+    joined = fabric(choices)
+    if joined is not None:
+        joined.remove()
+
+
+def _each(action: Callable[[_T], None], items: Sequence[_T]) -> None:
+    """Do the same to each, side by side; the first error of any is raised when all are done."""
+    with ThreadPoolExecutor(max_workers=max(1, len(items))) as pool:
+        done = [pool.submit(action, item) for item in items]
+    for one in done:
+        one.result()
 
 
 def _stop_component(home: Home, component: Component) -> None:

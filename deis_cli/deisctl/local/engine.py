@@ -11,14 +11,13 @@ import json
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from deis_cli.deisctl.local import network
 from deis_cli.deisctl.local.engine_layout import (
     EngineLayout,
     docker_url,
     layout,
-    namespace_and_address,
 )
 from deis_cli.deisctl.local.engine_teardown import teardown
 from deis_cli.deisctl.local.locks import locked
@@ -31,8 +30,8 @@ __all__ = [
     "containerd_argv",
     "docker_url",
     "dockerd",
+    "in_group",
     "layout",
-    "namespace_and_address",
     "prepare",
     "teardown",
 ]
@@ -41,12 +40,12 @@ __all__ = [
 def containerd_argv(where: EngineLayout) -> list[str]:
     """The command line that becomes containerd, in the home's control group."""
     program = where.network.enter(["containerd", "--config", str(where.containerd_config)])
-    return _module("enter", where.engine_cgroup, *program)
+    return in_group(where.engine_cgroup, program)
 
 
 def argv(where: EngineLayout) -> list[str]:
     """The command line that becomes dockerd; containerd must be started as well, in any order."""
-    return _module("engine_start", str(where.home), where.network.id, where.network.subnet)
+    return _module("engine_start", str(where.home), *where.network.words)
 
 
 def dockerd(where: EngineLayout) -> list[str]:
@@ -75,7 +74,7 @@ def prepare(where: EngineLayout) -> None:
     What an earlier boot left in the run folder is removed. LocalError.
     """
     with locked(where.home):
-        network.ensure(where.network)
+        where.network.ensure()
         _forget_other_boot(where)
         for folder in (where.data_root, where.containerd_root, where.containerd_state):
             folder.mkdir(parents=True, exist_ok=True, mode=0o711)
@@ -122,6 +121,11 @@ def containerd_answers(where: EngineLayout) -> bool:
         return False
     found.close()
     return True
+
+
+def in_group(group: str, program: Sequence[str]) -> list[str]:
+    """The command line that becomes a program inside a control group."""
+    return _module("enter", group, *program)
 
 
 def _module(name: str, *arguments: str) -> list[str]:

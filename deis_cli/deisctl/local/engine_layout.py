@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from deis_cli.deisctl.local.network import Network
+from deis_cli.deisctl.local.fabric import HostNetwork
+from deis_cli.deisctl.local.network import EngineNetwork, Network
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a path that a unix socket can have (unix(7), less the closing NUL)."""
@@ -17,7 +18,7 @@ class EngineLayout:
     """Where everything of one home's engine is."""
 
     home: Path
-    network: Network
+    network: EngineNetwork
 
     @property
     def data_root(self) -> Path:
@@ -87,15 +88,14 @@ class EngineLayout:
         return f"{self.cgroup}/containers"
 
 
-def layout(home: Path, home_id: str, subnet: str) -> EngineLayout:
-    """The layout of a home's engine, from what the home has chosen once."""
+def layout(home: Path, home_id: str, subnet: str, number: str = "") -> EngineLayout:
+    """The layout of a home's engine, from what the home has chosen once.
+
+    `number` is that of a host of a cluster; empty for the one host of a home.
+    """
+    if number:
+        return EngineLayout(home, HostNetwork(home_id, subnet, int(number)))
     return EngineLayout(home, Network(home_id, subnet))
-
-
-def namespace_and_address(home: Path, home_id: str, subnet: str) -> tuple[Path, str]:
-    """The engine's network namespace, and the address that its containers' ports are bound to."""
-    own = layout(home, home_id, subnet).network
-    return own.namespace, str(own.host_address.ip)
 
 
 def docker_url(where: EngineLayout) -> str:

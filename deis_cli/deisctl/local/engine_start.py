@@ -1,4 +1,4 @@
-"""`python -m deis_cli.deisctl.local.engine_start HOME ID SUBNET`: become the Docker Engine.
+"""`python -m deis_cli.deisctl.local.engine_start HOME ID SUBNET [NUMBER]`: be the engine.
 
 The process enters the home's control group, has the published ports held (`port_hold.py`), leaves
 a small process behind that lets them go when the engine answers, and becomes dockerd. Its pid
@@ -21,8 +21,8 @@ PAUSE = 10
 
 def main(arguments: list[str]) -> None:
     """Become the engine of this home; LocalError or OSError when that cannot be done."""
-    home, home_id, subnet = arguments
-    where = layout(Path(home), home_id, subnet)
+    home, *words = arguments
+    where = layout(Path(home), *words)
     cgroup_enter(where.engine_cgroup)
     if hold_ports(where.network):
         _leave_releaser(where)

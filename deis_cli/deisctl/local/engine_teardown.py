@@ -6,7 +6,6 @@ import shutil
 import signal
 from pathlib import Path
 
-from deis_cli.deisctl.local import network
 from deis_cli.deisctl.local.cgroups import cgroup_pids, cgroup_remove
 from deis_cli.deisctl.local.engine_layout import EngineLayout
 from deis_cli.deisctl.local.errors import LocalError
@@ -43,7 +42,7 @@ def teardown(where: EngineLayout, *, grace: float = 10) -> None:
         with contextlib.suppress(OSError):
             Path(shared).rmdir()
     cgroup_remove(where.cgroup)
-    network.remove(where.network)
+    where.network.remove()
 
 
 def _stop_containers(group: str, grace: float) -> None:

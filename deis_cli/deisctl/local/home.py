@@ -46,9 +46,11 @@ class Choices:
     app: str = "hello"
     sample: bool = True
     """Whether the sample is deployed as the first app."""
+    hosts: int = 1
+    """One host shares the machine's network; of several each has its own."""
 
 
-FOLDERS = ("bin", "data", "etc", "log", "run", "secrets", "user", "venv")
+FOLDERS = ("bin", "data", "etc", "hosts", "log", "run", "secrets", "user", "venv")
 """What a home consists of, beside the file of its choices."""
 
 CHOICES_FILE = "local.json"
@@ -86,6 +88,11 @@ class Home:
         return self.root / "data"
 
     @property
+    def hosts(self) -> Path:
+        """One folder a host, where there are several."""
+        return self.root / "hosts"
+
+    @property
     def bin(self) -> Path:
         """The commands that know this home."""
         return self.root / "bin"
@@ -104,6 +111,11 @@ class Home:
     def keyring(self) -> Path:
         """The ring of keys that seals secrets in etcd and PostgreSQL."""
         return self.secrets / "keyring.json"
+
+    @property
+    def host_keys(self) -> Path:
+        """What every builder of several takes for its host keys."""
+        return self.secrets / "builder"
 
     def log_of(self, component: str) -> Path:
         """A component's log file."""
@@ -153,7 +165,13 @@ class Home:
 
 
 def choose(
-    *, http_port: int, builder_port: int, docker_host: str, subnet: str, sample: bool = True
+    *,
+    http_port: int,
+    builder_port: int,
+    docker_host: str,
+    subnet: str,
+    sample: bool = True,
+    hosts: int = 1,
 ) -> Choices:
     """Choose everything a new home needs; ports that the user did not name are free ones."""
     ports = iter(free_ports(9, avoid={http_port, builder_port}))
@@ -176,6 +194,7 @@ def choose(
         password=secrets.token_urlsafe(12),
         postgres_password=secrets.token_urlsafe(18),
         sample=sample,
+        hosts=hosts,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.locks import locked
@@ -34,6 +34,47 @@ MACHINE_LOCK = Path("/run")
 """Whose lock is held while the machine's network is changed: one home at a time."""
 
 
+class EngineNetwork(Protocol):
+    """What a Docker Engine needs of the network that it runs in."""
+
+    @property
+    def name(self) -> str:
+        """Of the namespace, and of the control group of all that runs in it."""
+        ...
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What tells another process which network this is."""
+        ...
+
+    @property
+    def namespace(self) -> Path:
+        """The file that stands for the namespace."""
+        ...
+
+    @property
+    def host_address(self) -> IPv4Interface:
+        """The address that containers' ports are bound to."""
+        ...
+
+    @property
+    def bridge_address(self) -> IPv4Interface:
+        """The address of the engine's bridge, in the containers' network."""
+        ...
+
+    def enter(self, argv: Sequence[str]) -> list[str]:
+        """The same program, run there."""
+        ...
+
+    def ensure(self) -> None:
+        """Make what is missing of it; LocalError."""
+        ...
+
+    def remove(self) -> None:
+        """Remove it; what is not there is left alone. LocalError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """The names and addresses of one home's network."""
@@ -47,6 +88,11 @@ class Network:
     def name(self) -> str:
         """Of the namespace and of the link's machine end (at most 15 characters)."""
         return f"deis-{self.id}"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The arguments that make this network."""
+        return self.id, self.subnet
 
     @property
     def namespace(self) -> Path:
@@ -76,6 +122,14 @@ class Network:
         """
         return ["nsenter", f"--net={self.namespace}", "--", *argv]
 
+    def ensure(self) -> None:
+        """See `ensure`."""
+        ensure(self)
+
+    def remove(self) -> None:
+        """See `remove`."""
+        remove(self)
+
     @property
     def _range(self) -> IPv4Network:
         return IPv4Network(self.subnet)
@@ -99,14 +153,9 @@ def ensure(network: Network) -> None:
     LocalError when the range has been taken by somebody else meanwhile.
     """
     with locked(MACHINE_LOCK):
-        intruder = _inside_range(network)
-        if intruder is not None:
-            raise LocalError(
-                f"The address range {network.subnet} of this home is used by {intruder}: "
-                "remove that network, or use another --home."
-            )
+        check_range(network.subnet, network.name)
         if not os.path.ismount(network.namespace):
-            _make_namespace(network)
+            make_namespace(network.namespace)
         _make_link(network)
         _set_addresses(network)
 
@@ -117,13 +166,9 @@ def remove(network: Network) -> None:
     Processes in the namespace keep it alive without a name: end them first.
     """
     with locked(MACHINE_LOCK):
-        if _link_exists(network):
+        if link_exists(network.name):
             run(["ip", "link", "delete", "dev", network.name])
-        if os.path.ismount(network.namespace):
-            run(["umount", "--lazy", str(network.namespace)])
-        network.namespace.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # Others' namespaces are there, or it is a mount.
-            NAMESPACES.rmdir()
+        remove_namespace(network.namespace)
 
 
 def taken_networks(*, but_device: str | None = None) -> tuple[IPv4Network, ...]:
@@ -153,24 +198,46 @@ def taken(
     return tuple(sorted(network for network in found if network.prefixlen > 0))
 
 
-def _inside_range(network: Network) -> IPv4Network | None:
-    """A network of somebody else's within the home's range; a wider one around it does no harm."""
-    own = IPv4Network(network.subnet)
-    others = taken_networks(but_device=network.name)
-    return next((other for other in others if other.subnet_of(own)), None)
+def check_range(subnet: str, device: str) -> None:
+    """LocalError when somebody else has a network in this range; `device` is the home's own.
+
+    A wider network around the range does no harm.
+    """
+    own = IPv4Network(subnet)
+    others = taken_networks(but_device=device)
+    intruder = next((other for other in others if other.subnet_of(own)), None)
+    if intruder is not None:
+        raise LocalError(
+            f"The address range {subnet} of this home is used by {intruder}: "
+            "remove that network, or use another --home."
+        )
 
 
-def _make_namespace(network: Network) -> None:
+def make_namespace(file: Path) -> None:
     """A named namespace, without making /run/netns a mount as `ip netns add` does."""
     NAMESPACES.mkdir(parents=True, exist_ok=True)
-    network.namespace.touch()
-    run(["unshare", f"--net={network.namespace}", "--", "true"])
+    file.touch()
+    run(["unshare", f"--net={file}", "--", "true"])
+
+
+def remove_namespace(file: Path) -> None:
+    """Take a namespace's name away; one without is left alone."""
+    if os.path.ismount(file):
+        run(["umount", "--lazy", str(file)])
+    file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # Others' namespaces are there, or it is a mount.
+        NAMESPACES.rmdir()
+
+
+def link_exists(name: str) -> bool:
+    """Whether the machine has a link of this name."""
+    return Path("/sys/class/net", name).exists()
 
 
 def _make_link(network: Network) -> None:
     """The veth pair; a half of another life goes first."""
     inside = succeeds(network.enter(["ip", "link", "show", "dev", INSIDE]))
-    if _link_exists(network):
+    if link_exists(network.name):
         if inside:
             return
         run(["ip", "link", "delete", "dev", network.name])
@@ -193,7 +260,3 @@ def _set_addresses(network: Network) -> None:
         run(network.enter(inside))
     containers = str(network.bridge_address.network)
     run(["ip", "route", "replace", containers, "via", str(host.ip), "dev", network.name])
-
-
-def _link_exists(network: Network) -> bool:
-    return Path("/sys/class/net", network.name).exists()

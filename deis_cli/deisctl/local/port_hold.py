@@ -6,14 +6,14 @@ refused. So the rules of its ports are copied into a chain of our own before it 
 chain is removed as soon as the engine answers, which is before any container can change.
 """
 
-from deis_cli.deisctl.local.network import INSIDE, Network
+from deis_cli.deisctl.local.network import INSIDE, EngineNetwork
 from deis_cli.deisctl.local.programs import output_of, run
 
 CHAIN = "DEIS-HOLD"
 BRIDGE = "docker0"
 
 
-def hold_ports(network: Network) -> bool:
+def hold_ports(network: EngineNetwork) -> bool:
     """Copy the rules of published ports; False when there are none. LocalError."""
     held = _rules(network, CHAIN)
     rules = held_rules(_rules(network, "DOCKER"), held)
@@ -22,7 +22,7 @@ def hold_ports(network: Network) -> bool:
     return bool(rules)
 
 
-def release_ports(network: Network) -> None:
+def release_ports(network: EngineNetwork) -> None:
     """Remove the copies; connections that they let in go on. LocalError."""
     if _exists(network):
         _restore(network, removal())
@@ -84,14 +84,14 @@ def removal() -> str:
     )
 
 
-def _exists(network: Network) -> bool:
+def _exists(network: EngineNetwork) -> bool:
     return bool(_rules(network, CHAIN))
 
 
-def _rules(network: Network, chain: str) -> str:
+def _rules(network: EngineNetwork, chain: str) -> str:
     """A chain of the nat table; empty when there is none."""
     return output_of(network.enter(["iptables", "-w", "5", "-t", "nat", "-S", chain]))
 
 
-def _restore(network: Network, text: str) -> None:
+def _restore(network: EngineNetwork, text: str) -> None:
     run(network.enter(["iptables-restore", "--noflush", "-w", "5"]), stdin=text)

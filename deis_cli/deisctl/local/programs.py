@@ -1,7 +1,9 @@
 """Programs of the machine, run to their end from argument lists."""
 
 import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from deis_cli.deisctl.local.errors import LocalError
 
@@ -37,3 +39,8 @@ def succeeds(argv: Sequence[str]) -> bool:
     except LocalError:
         return False
     return True
+
+
+def this_venv() -> Path:
+    """The virtual environment that we run from, which has our commands."""
+    return Path(sys.prefix)

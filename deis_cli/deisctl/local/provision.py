@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deis_cli.deisctl.local.errors import StepFailed
 from deis_cli.deisctl.local.home import Choices, Home
+from deis_cli.deisctl.local.sites import Site, fabric, sites
 from deis_node.cluster.seal import Ring
 
 INITDB = "/usr/lib/postgresql/15/bin/initdb"
@@ -19,6 +20,35 @@ def provision(home: Home, choices: Choices, venv: Path) -> None:
     make_keyring(home)
     make_database_cluster(home, choices)
     write_commands(home, venv)
+    joined = fabric(choices)
+    if joined is not None:
+        make_hosts(home, choices)
+        joined.ensure()
+
+
+def make_hosts(home: Home, choices: Choices) -> None:
+    """The folders of several hosts, and the host keys that all their builders show."""
+    for kind, options in (("ed25519", []), ("rsa", ["-b", "3072"])):
+        key = home.host_keys / f"host_{kind}"
+        if not key.exists():
+            home.host_keys.mkdir(mode=0o700, exist_ok=True)
+            argv = ["ssh-keygen", "-q", "-t", kind, *options, "-N", "", "-C", "deis-builder"]
+            run([*argv, "-f", str(key)], "No host key could be made")
+    for site in sites(home, choices):
+        for folder in (site.data, site.etc, site.run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+        own = builder_keys(site)
+        if site.controller and not own.exists():
+            aside = own.with_suffix(".new")
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copytree(home.host_keys, aside)
+            aside.rename(own)
+
+
+def builder_keys(site: Site) -> Path:
+    """Where a host's builder has its host keys."""
+    return site.data / "control" / "builder" / "ssh"
 
 
 def make_keyring(home: Home) -> None:
@@ -46,6 +76,10 @@ def make_database_cluster(home: Home, choices: Choices) -> None:
         run(argv, "PostgreSQL's cluster could not be made")
     finally:
         password.unlink()
+    joined = fabric(choices)
+    if joined is not None:
+        with (aside / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {joined.network} scram-sha-256\n")
     aside.rename(data)
 
 

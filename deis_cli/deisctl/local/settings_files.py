@@ -3,87 +3,110 @@
 from pathlib import Path
 
 from deis_cli.deisctl.local.home import Choices, Home
+from deis_cli.deisctl.local.sites import (
+    Site,
+    docker_url,
+    etcd_endpoints,
+    fabric,
+    published_ports,
+    services_address,
+    sites,
+)
 
 CONTROL_FILE = "control.toml"
 NODE_FILE = "node.toml"
 REGISTRY_FILE = "registry.yml"
 
 
-def write_settings(
-    home: Home, choices: Choices, *, docker_url: str, host_address: str, namespace: Path | None
-) -> None:
+def write_settings(home: Home, choices: Choices) -> None:
     """Write every file anew; they are derived from the choices alone."""
-    control = _control(home, choices, docker_url)
-    node = _node(home, choices, docker_url, host_address, namespace)
-    _write(home.etc / CONTROL_FILE, _toml(control))
-    _write(home.etc / NODE_FILE, _toml(node))
+    every = sites(home, choices)
+    for site in every:
+        site.etc.mkdir(parents=True, exist_ok=True)
+        site.etc.chmod(0o700)
+        etcd: Table = {"endpoints": etcd_endpoints(every, site, choices.etcd_port)}
+        if site.controller:
+            _write(site.etc / CONTROL_FILE, _toml(_control(home, choices, site, etcd)))
+        _write(site.etc / NODE_FILE, _toml(_node(home, choices, site, etcd)))
     _write(home.etc / REGISTRY_FILE, _registry(home, choices))
 
 
 def database_url(choices: Choices) -> str:
     """How deis-control reaches PostgreSQL."""
-    where = f"127.0.0.1:{choices.postgres_port}"
+    where = f"{services_address(choices)}:{choices.postgres_port}"
     return f"postgresql://deis:{choices.postgres_password}@{where}/postgres"
 
 
 Value = str | int | bool | list[str]
-Tables = dict[str, dict[str, Value]]
+Table = dict[str, Value]
+Tables = dict[str, Table]
 
 
-def _control(home: Home, choices: Choices, docker_url: str) -> Tables:
-    state = home.data / "control"
+def _control(home: Home, choices: Choices, site: Site, etcd: Table) -> Tables:
+    state = site.data / "control"
+    platform: Table = {
+        "domain": choices.domain,
+        "router_port": choices.http_port,
+        "builder_port": choices.builder_port,
+    }
+    joined = fabric(choices)
+    if joined is not None:
+        platform["trusted_proxies"] = f"127.0.0.0/8,::1/128,{joined.network}"
     return {
         "control": {
-            "name": choices.host,
+            "name": site.name,
             "keyring": str(home.keyring),
-            "registry": f"127.0.0.1:{choices.registry_port}",
+            "registry": f"{site.services}:{choices.registry_port}",
             "relay_port": choices.relay_port,
-            "docker": docker_url,
+            "docker": docker_url(site, choices),
         },
-        "etcd": {"endpoints": [f"http://127.0.0.1:{choices.etcd_port}"]},
+        "etcd": etcd,
         "database": {"url": database_url(choices)},
-        "platform": {
-            "domain": choices.domain,
-            "router_port": choices.http_port,
-            "builder_port": choices.builder_port,
-        },
-        "api": {"address": f"127.0.0.1:{choices.controller_port}"},
+        "platform": platform,
+        "api": {"address": f"{site.address}:{choices.controller_port}"},
         "builder": {
-            "address": f"127.0.0.1:{choices.builder_port}",
+            "address": f"{site.address}:{choices.builder_port}",
             "state_dir": str(state / "builder"),
         },
         "logger": {
             "directory": str(state / "logs"),
-            "tcp": f"127.0.0.1:{choices.logger_port}",
-            "udp": f"127.0.0.1:{choices.logger_port}",
-            "http": f"127.0.0.1:{choices.logger_query_port}",
+            "tcp": f"{site.address}:{choices.logger_port}",
+            "udp": f"{site.address}:{choices.logger_port}",
+            "http": f"{site.address}:{choices.logger_query_port}",
         },
     }
 
 
-def _node(
-    home: Home, choices: Choices, docker_url: str, host_address: str, namespace: Path | None
-) -> Tables:
-    relay: dict[str, Value] = {"port": choices.relay_port}
-    if namespace is not None:
-        relay["namespace"] = str(namespace)
-    return {
-        "node": {
-            "name": choices.host,
-            "address": host_address,
-            "platform_id": choices.platform_id,
-            "keyring": str(home.keyring),
-            "state_dir": str(home.data / "node"),
-            "docker": docker_url,
-        },
-        "etcd": {"endpoints": [f"http://127.0.0.1:{choices.etcd_port}"]},
+def _node(home: Home, choices: Choices, site: Site, etcd: Table) -> Tables:
+    node: Table = {
+        "name": site.name,
+        "address": site.ports_address,
+        "platform_id": choices.platform_id,
+        "keyring": str(home.keyring),
+        "state_dir": str(site.node_state),
+        "docker": docker_url(site, choices),
+    }
+    if not site.router:
+        node["router"] = False
+    if site.boot_id is not None:
+        node["boot_id"] = str(site.boot_id)
+    relay: Table = {"port": choices.relay_port}
+    if site.relay_namespace is not None:
+        relay["namespace"] = str(site.relay_namespace)
+    tables: Tables = {
+        "node": node,
+        "etcd": etcd,
         "relay": relay,
         "router": {
-            "listen": [f"127.0.0.1:{choices.http_port}"],
+            "listen": [f"{site.address}:{choices.http_port}"],
             "platform_domain": choices.domain,
         },
-        "metrics": {"listen": f"127.0.0.1:{choices.metrics_port}"},
+        "metrics": {"listen": f"{site.address}:{choices.metrics_port}"},
     }
+    if site.network is not None:
+        low, high = published_ports(choices)
+        tables["runner"] = {"port_low": low, "port_high": high}
+    return tables
 
 
 def _registry(home: Home, choices: Choices) -> str:
@@ -97,7 +120,7 @@ storage:
   delete:
     enabled: true
 http:
-  addr: 127.0.0.1:{choices.registry_port}
+  addr: {services_address(choices)}:{choices.registry_port}
 """
 
 

@@ -1,6 +1,7 @@
 """What runs where: the facts that `up` prints, as a table and as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from deis_cli.deisctl.local import processes
 from deis_cli.deisctl.local.components import Component, docker_host, pid_file
 from deis_cli.deisctl.local.home import Choices, Home
 from deis_cli.deisctl.local.router_stop import master, router_folder
+from deis_cli.deisctl.local.sites import Site, docker_url, sites
 from deis_cli.deisctl.local.supervisor import PID_NAME
 
 
@@ -22,7 +24,7 @@ class Row:
     log: Path
 
 
-def rows(home: Home, components: tuple[Component, ...]) -> list[Row]:
+def rows(home: Home, choices: Choices, components: tuple[Component, ...]) -> list[Row]:
     """The supervisor and every component, with the pid of the live process."""
     names = [(PID_NAME, "-"), *((item.name, item.address) for item in components)]
     found = [(name, address, processes.read(pid_file(home, name))) for name, address in names]
@@ -30,13 +32,15 @@ def rows(home: Home, components: tuple[Component, ...]) -> list[Row]:
         Row(name, address, process.pid if process else None, home.log_of(name))
         for name, address, process in found
     ]
-    return [*table, _router(home, components[-1].address)]
+    routers = [_router(choices, site) for site in sites(home, choices) if site.router]
+    return [*table, *routers]
 
 
-def _router(home: Home, address: str) -> Row:
+def _router(choices: Choices, site: Site) -> Row:
     """nginx, which the agent starts and watches."""
-    folder = router_folder(home.data / "node")
-    return Row("nginx", address, master(folder), folder / "logs" / "error.log")
+    folder = router_folder(site.node_state)
+    address = f"{site.address}:{choices.http_port}"
+    return Row(site.label("nginx"), address, master(folder), folder / "logs" / "error.log")
 
 
 def as_json(home: Home, choices: Choices, table: list[Row]) -> str:
@@ -55,17 +59,32 @@ def as_json(home: Home, choices: Choices, table: list[Row]) -> str:
             row.name: {"pid": row.pid, "address": row.address, "log": str(row.log)} for row in table
         },
     }
+    if choices.hosts > 1:
+        facts["hosts"] = {
+            site.name: {
+                "address": site.address,
+                "docker_host": docker_url(site, choices),
+                "components": [row.name for row in table if row.name.endswith(f"@{site.name}")],
+            }
+            for site in sites(home, choices)
+        }
     return json.dumps(facts)
 
 
 def as_table(table: list[Row]) -> list[str]:
-    """Lines of a table for people, columns as wide as their widest entry."""
+    """Lines of a table for people."""
     lines = [("component", "address", "pid", "log")]
     lines += [(row.name, row.address, str(row.pid or "not running"), str(row.log)) for row in table]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return columns(lines)
+
+
+def columns(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """Lines whose columns are as wide as their widest entries; the last one is not filled up."""
+    widths = [max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]]
     return [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=False))
-        + f"  {line[3]}"
+        "  ".join(
+            (*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[-1])
+        )
         for line in lines
     ]
 

@@ -17,7 +17,12 @@ from typing import IO
 import structlog
 
 from deis_cli.deisctl.local import processes
-from deis_cli.deisctl.local.components import Component, base_environment, pid_file
+from deis_cli.deisctl.local.components import (
+    Component,
+    base_environment,
+    own_environment,
+    pid_file,
+)
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Home
 from deis_node.runtime.backoff import Backoff
@@ -29,6 +34,9 @@ LOG_LIMIT = 50 * 1024**2
 """Bytes of a component's log; one predecessor is kept."""
 
 LOG_LOOK = 60.0
+
+OFF_LOOK = 0.2
+"""Seconds between two looks whether a host that has no power got it back."""
 
 STEADY = 10.0
 """Seconds that a component must run before its back-off starts afresh."""
@@ -70,6 +78,10 @@ class Supervisor:
         """Start a component, wait for its end, start it again; adopt one that runs."""
         backoff = Backoff(initial=0.05, maximum=5.0)
         while True:
+            if not component.wanted():
+                backoff.reset()
+                await asyncio.sleep(OFF_LOOK)
+                continue
             began = time.monotonic()
             process = processes.read(pid_file(self._home, component.name))
             if process is None:
@@ -84,14 +96,21 @@ class Supervisor:
 
     def _start(self, component: Component) -> processes.Process | None:
         try:
-            component.prepare()
-            process, child = processes.start(
-                component.argv,
-                pid_file=pid_file(self._home, component.name),
-                log=self._home.log_of(component.name),
-                environ={**base_environment(), **component.environ},
-                cwd=self._home.root,
-            )
+            with component.starting():
+                if not component.wanted():
+                    return None
+                component.prepare()
+                process, child = processes.start(
+                    component.argv,
+                    pid_file=pid_file(self._home, component.name),
+                    log=self._home.log_of(component.name),
+                    environ={
+                        **base_environment(),
+                        **component.environ,
+                        **own_environment(self._home, component.name),
+                    },
+                    cwd=self._home.root,
+                )
         except Exception as err:  # noqa: BLE001 - one component's trouble must not end the others
             log.error("component not started", component=component.name, reason=str(err))
             return None

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from deis_cli.deisctl.local import checks, engine, network, processes, status
-from deis_cli.deisctl.local.components import Component, all_components, docker_host, pid_file
+from deis_cli.deisctl.local import checks, network, processes, status
+from deis_cli.deisctl.local.components import Component, all_components, pid_file
 from deis_cli.deisctl.local.down import stop
 from deis_cli.deisctl.local.errors import LocalError, StepFailed
+from deis_cli.deisctl.local.fabric import host_name
 from deis_cli.deisctl.local.first_app import FirstUser
 from deis_cli.deisctl.local.home import Choices, Home, choose
 from deis_cli.deisctl.local.progress import Progress
-from deis_cli.deisctl.local.provision import provision
+from deis_cli.deisctl.local.provision import builder_keys, provision
 from deis_cli.deisctl.local.router_stop import master, router_folder
 from deis_cli.deisctl.local.settings_files import write_settings
+from deis_cli.deisctl.local.sites import sites
 from deis_cli.deisctl.local.supervisor import PID_NAME, lock_home, start_resident
 
 START_TIMEOUT = 90.0
@@ -34,6 +36,7 @@ class Wishes:
     home: Path
     http_port: int | None = None
     builder_port: int | None = None
+    hosts: int | None = None
     docker_host: str | None = None
     sample: Path | None = None
     json: bool = False
@@ -60,6 +63,7 @@ def check_same(choices: Choices, wishes: Wishes) -> None:
         ("--http-port", wishes.http_port, choices.http_port),
         ("--builder-port", wishes.builder_port, choices.builder_port),
         ("--docker-host", wishes.docker_host, choices.docker_host),
+        ("--hosts", wishes.hosts, choices.hosts),
     ):
         if asked is not None and asked != kept:
             raise LocalError(
@@ -71,7 +75,7 @@ def check_same(choices: Choices, wishes: Wishes) -> None:
 def report(home: Home, choices: Choices, wishes: Wishes, *, running: bool = False) -> None:
     """Print what runs where and what to try next; with --json one object as the last line."""
     out = Progress(sys.stderr if wishes.json else sys.stdout)
-    table = status.rows(home, _components(home, choices))
+    table = status.rows(home, choices, _components(home, choices))
     if running:
         out.line("The platform is already running.")
     out.line()
@@ -87,29 +91,43 @@ def report(home: Home, choices: Choices, wishes: Wishes, *, running: bool = Fals
 def _prepare(home: Home, choices: Choices | None, wishes: Wishes) -> Choices:
     """Check what the machine must offer, then make or load the choices."""
     if choices is None:
-        http_port, builder_port = wishes.http_port or 8080, wishes.builder_port or 2222
-        if http_port == builder_port:
-            raise LocalError("--http-port and --builder-port must differ.")
-        checks.check_port(http_port, "--http-port")
-        checks.check_port(builder_port, "--builder-port")
-        given = wishes.docker_host or ""
-        subnet = "" if given else network.choose_subnet()
-        choices = choose(
-            http_port=http_port,
-            builder_port=builder_port,
-            docker_host=given,
-            subnet=subnet,
-            sample=wishes.sample is not None,
-        )
-        home.make_folders()
-        home.save(choices)
-        return choices
+        return _choose(home, wishes)
     check_same(choices, wishes)
-    if master(router_folder(home.data / "node")) is None:
+    if not _router_runs(home, choices):
         checks.check_kept_port(choices.http_port)
-    if processes.read(pid_file(home, "deis-control")) is None:
+    builder = "deis-control" if choices.hosts == 1 else "relay"
+    if processes.read(pid_file(home, builder)) is None:
         checks.check_kept_port(choices.builder_port)
     return choices
+
+
+def _choose(home: Home, wishes: Wishes) -> Choices:
+    """Make a new home's choices, and its folders."""
+    http_port, builder_port = wishes.http_port or 8080, wishes.builder_port or 2222
+    if http_port == builder_port:
+        raise LocalError("--http-port and --builder-port must differ.")
+    checks.check_port(http_port, "--http-port")
+    checks.check_port(builder_port, "--builder-port")
+    given, hosts = wishes.docker_host or "", 1 if wishes.hosts is None else wishes.hosts
+    checks.check_hosts(hosts, given)
+    choices = choose(
+        http_port=http_port,
+        builder_port=builder_port,
+        docker_host=given,
+        subnet="" if given else network.choose_subnet(),
+        sample=wishes.sample is not None,
+        hosts=hosts,
+    )
+    home.make_folders()
+    home.save(choices)
+    return choices
+
+
+def _router_runs(home: Home, choices: Choices) -> bool:
+    """Whether it is ours that listens where users look."""
+    if choices.hosts == 1:
+        return master(router_folder(home.data / "node")) is not None
+    return processes.read(pid_file(home, "relay")) is not None
 
 
 def _bring_up(home: Home, choices: Choices, wishes: Wishes) -> None:
@@ -119,9 +137,7 @@ def _bring_up(home: Home, choices: Choices, wishes: Wishes) -> None:
     venv = Path(sys.prefix)
     with out.step("Database cluster, keys, settings"):
         provision(home, choices, venv)
-        namespace, address = _host(home, choices)
-        url = docker_host(home, choices)
-        write_settings(home, choices, docker_url=url, host_address=address, namespace=namespace)
+        write_settings(home, choices)
     _start(home, choices, out)
     user = FirstUser(home, choices)
     if not _registered(home).exists():
@@ -137,7 +153,7 @@ def _start(home: Home, choices: Choices, out: Progress) -> None:
     started = home.run / "started"
     start_resident(home, home.bin / "deisctl")
     try:
-        for component in _components(home, choices):
+        for component in filter(lambda item: item.wanted(), _components(home, choices)):
             with out.step(f"Starting {component.name}"):
                 _await_ready(home, component)
     except StepFailed:
@@ -151,7 +167,7 @@ def _register(home: Home, user: FirstUser, out: Progress) -> None:
     """Make the first account, log in, and add a key."""
     with out.step(f"Registering the first user, {user.choices.username}"):
         user.register()
-        user.trust_builder(_host_keys(home))
+        user.trust_builder(_host_keys(home, user.choices))
         user.add_key()
     _registered(home).touch()
 
@@ -206,6 +222,7 @@ def _all_ready(home: Home, components: tuple[Component, ...]) -> bool:
     return all(
         processes.read(pid_file(home, item.name)) is not None and item.ready()
         for item in components
+        if item.wanted()
     )
 
 
@@ -231,16 +248,9 @@ def _lock(home: Home) -> IO[str]:
     return lock
 
 
-def _host(home: Home, choices: Choices) -> tuple[Path | None, str]:
-    """The engine's network namespace, if it has one, and the address its ports are bound to."""
-    if choices.docker_host:
-        return None, "127.0.0.1"
-    return engine.namespace_and_address(home.root, choices.id, choices.subnet)
-
-
-def _host_keys(home: Home) -> list[str]:
+def _host_keys(home: Home, choices: Choices) -> list[str]:
     """The builder's public host keys, as OpenSSH writes them in known_hosts."""
-    folder = home.data / "control" / "builder" / "ssh"
+    folder = builder_keys(sites(home, choices)[0])
     keys = [" ".join(path.read_text().split()[:2]) for path in sorted(folder.glob("*.pub"))]
     if not keys:
         raise StepFailed(f"The builder has no host keys in {folder}.")
@@ -261,9 +271,10 @@ def _next_commands(home: Home, choices: Choices, *, deployed: bool) -> list[str]
         f"You are {choices.username} at {status.controller_url(choices)}; "
         f"the password is in {home.choices_file}."
     )
+    plug = [f"  {home.bin / 'deisctl'} local host off {host_name(2)}"] if choices.hosts > 1 else []
     if not deployed:
         next_three = [f"  {deis} {words}" for words in ("whoami", "apps:create", "help")]
-        return [account, "", "Next:", *next_three]
+        return [account, "", "Next:", *next_three, *plug]
     copy = home.user / choices.app
     return [
         account,
@@ -275,4 +286,5 @@ def _next_commands(home: Home, choices: Choices, *, deployed: bool) -> list[str]
         f"  {deis} ps:scale web=3 -a {choices.app}",
         f"  {deis} logs -a {choices.app}",
         f"  cd {copy} && echo Hallo > message.txt && git commit -am Hallo && git push deis master",
+        *plug,
     ]

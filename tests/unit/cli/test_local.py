@@ -55,7 +55,7 @@ def test_a_taken_port_is_refused_with_the_option_to_use() -> None:
 def test_settings_hold_any_path_and_are_roots_alone(tmp_path: Path, choices: Choices) -> None:
     home = Home(tmp_path / 'odd "name" \\ here')
     home.make_folders()
-    write_settings(home, choices, docker_url="unix:///x", host_address="10.0.0.2", namespace=None)
+    write_settings(home, choices)
     node = tomllib.loads((home.etc / NODE_FILE).read_text())
     control = tomllib.loads((home.etc / CONTROL_FILE).read_text())
     assert node["node"]["state_dir"] == str(home.data / "node")
