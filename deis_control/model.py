@@ -150,6 +150,8 @@ class Build:
     """`true` or a Dockerfile's text for a Dockerfile app, else empty."""
     created: datetime
     updated: datetime
+    arch: str = ""
+    """What the image is built for, such as `amd64`; empty when that is not known."""
 
 
 class ReleaseState(StrEnum):

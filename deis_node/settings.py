@@ -28,6 +28,14 @@ class HostSettings:
     lease_ttl: int = setting(10, "Seconds after which a silent host counts as gone.")
     tags: Mapping[str, str] = setting({}, "The host's tags.")
     router: bool = setting(True, "Whether this host routes requests.")
+    roles: tuple[str, ...] = setting(
+        (), "What else the host is for, such as `control`; `router` is added where it routes."
+    )
+
+    @property
+    def all_roles(self) -> tuple[str, ...]:
+        """What the host is for, in the order of the alphabet."""
+        return tuple(sorted({*self.roles, *(("router",) if self.router else ())}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ class Blueprint:
         """Process type → bytes."""
         return {kind: memory_bytes(limit) for kind, limit in self.config.memory.items()}
 
+    @property
+    def arch(self) -> str:
+        """What the image is built for; empty when that is not known."""
+        return self.build.arch if self.build else ""
+
     def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
         """The placement of a copy; the build must be there."""
         assert self.build is not None

@@ -79,8 +79,14 @@ def rest_target(
     missing = any(copy.container not in found.placed for copy in copies)
     if blueprint is not None:
         route = blueprint.route(wanted.domains, drain=drain)
-        tags, memory = blueprint.config.tags, blueprint.memory
-        return Target(copies, route, tags=tags, memory=memory)
+        return Target(
+            copies,
+            route,
+            tags=blueprint.config.tags,
+            memory=blueprint.memory,
+            cpu=blueprint.config.cpu,
+            arch=blueprint.arch,
+        )
     kept = _kept_route(wanted, found, drain)
     return None if missing or kept is None else Target(copies, kept)
 

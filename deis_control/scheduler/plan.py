@@ -105,7 +105,8 @@ def _bring_up(world: World, target: Target, timing: Timing, *, forward: bool) ->
         placing = ", ".join(f"{step.copy.process} on {step.host}" for step in steps[:5])
         return Decision(steps, OpPhase.PLACING, f"placing {placing}")
     for copy, reason in choice.refused.items():
-        return _no_host(world, target, timing, f"no host takes {copy.process}: {reason}")
+        sentence = f"no host takes {copy.process}: {reason}"
+        return _no_host(world, target, timing, sentence, hopeless=copy in choice.hopeless)
     if forward:
         return None
     return _awaited(world, target, timing)
@@ -116,14 +117,25 @@ def _choose(world: World, target: Target, missing: list[CopyName]) -> Choice:
     for placed in world.placed.values():
         if placed.copy in target.copies:
             mine.setdefault(placed.host, []).append(placed.copy.type)
-    types = {copy.type for copy in missing}
-    needs = {kind: Need(target.memory.get(kind, 0), target.tags) for kind in types}
-    return choose_hosts(missing, needs, world.hosts, mine)
+    needs = {copy.type: need_of(target, copy.type) for copy in missing}
+    return choose_hosts(missing, needs, world.hosts, mine, world.limits.separate)
 
 
-def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Decision:
-    """Wait for a host; an operation does so for a while only."""
-    overdue = timing.past("no-host", world.limits.pickup)
+def need_of(target: Target, kind: str) -> Need:
+    """What a copy of the type asks of a host."""
+    return Need(
+        memory=target.memory.get(kind, 0),
+        tags=target.tags,
+        cpu=target.cpu.get(kind, 0),
+        arch=target.arch,
+    )
+
+
+def _no_host(
+    world: World, target: Target, timing: Timing, sentence: str, *, hopeless: bool
+) -> Decision:
+    """Wait for a host; an operation does so for a while only, and not when none can come free."""
+    overdue = timing.past("no-host", world.limits.pickup) or hopeless
     if target.fresh and overdue and not _committed(world, target):
         return Decision((), OpPhase.FAILED, sentence, End.FAILED)
     return Decision((), OpPhase.PLACING, sentence)

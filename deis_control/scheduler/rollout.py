@@ -197,6 +197,8 @@ class Rollout:
             new_release=plan.new_release,
             tags=blueprint.config.tags,
             memory=blueprint.memory,
+            cpu=blueprint.config.cpu,
+            arch=blueprint.arch,
         )
 
     async def _act(self, work: _Work, decision: Decision) -> bool:

@@ -36,6 +36,11 @@ class SchedulerSettings:
     run_timeout: float = setting(
         1200, "Seconds that a one-off command may wait for a host, and may then run."
     )
+    separate: tuple[str, ...] = setting(
+        (),
+        "Roles of hosts that take no copies while another host fits, such as `router` and "
+        "`control`.",
+    )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
 
@@ -49,4 +54,5 @@ class SchedulerSettings:
             forget=self.router_memory,
             drain=self.drain,
             stop=self.stop_timeout,
+            separate=self.separate,
         )

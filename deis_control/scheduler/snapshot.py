@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from deis_control.scheduler.world import (
+    SHARES,
+    HostListed,
     HostSeen,
     Limits,
+    Load,
     Placed,
     Published,
     Routed,
@@ -25,6 +28,7 @@ from deis_node.cluster.names import RUN_TYPE, parse_container
 from deis_node.cluster.records import (
     Endpoint,
     Host,
+    HostConf,
     Incarnation,
     Instance,
     Intent,
@@ -36,6 +40,9 @@ from deis_node.cluster.records import (
 )
 
 _R = TypeVar("_R", bound=Record)
+
+_NO_CONF = HostConf()
+_NO_LOAD = Load()
 
 
 @dataclass(slots=True)
@@ -62,11 +69,14 @@ class Index:
     def __init__(self) -> None:
         self.apps: dict[str, AppKeys] = {}
         self.hosts: dict[str, Host] = {}
+        self.hostconf: dict[str, HostConf] = {}
         self.awaited = 0
         self.incarnation: Incarnation | None = None
         self.intent = 0
         self._routers: dict[str, RouterSeen] = {}
-        self._load: dict[str, tuple[int, int]] = {}
+        self._load: dict[str, Load] = {}
+        self._seen: dict[str, HostSeen] = {}
+        """Each live host as it was asked for last, until something of it changes."""
 
     def take(self, kv: KeyValue, now: float) -> str | None:
         """A key has this value now; the app that it belongs to, None when it is about all."""
@@ -103,10 +113,46 @@ class Index:
 
     def loads(self) -> tuple[HostSeen, ...]:
         """The live hosts and what they carry."""
+        for name in self.hosts.keys() - self._seen.keys():
+            self._seen[name] = self._host_seen(name)
+        return tuple(self._seen[name] for name in self.hosts)
+
+    def listed(self) -> tuple[HostListed, ...]:
+        """Every host that there is anything of, by name."""
+        names = sorted({*self.hosts, *self.hostconf, *self._load})
         return tuple(
-            HostSeen(host.name, host.memory, host.cpus, host.tags, *self._load.get(name, (0, 0)))
-            for name, host in self.hosts.items()
+            HostListed(
+                name=name,
+                host=self.hosts.get(name),
+                conf=self.hostconf.get(name, _NO_CONF),
+                load=self._load.get(name, _NO_LOAD),
+                tags=self._tags(name),
+            )
+            for name in names
         )
+
+    def _host_seen(self, name: str) -> HostSeen:
+        host, conf = self.hosts[name], self.hostconf.get(name, _NO_CONF)
+        load = self._load.get(name, _NO_LOAD)
+        return HostSeen(
+            name=name,
+            memory=host.memory,
+            cpus=host.cpus,
+            tags=self._tags(name),
+            copies=load.copies,
+            reserved=load.reserved,
+            cpu_reserved=load.shares / SHARES,
+            arch=host.arch,
+            cordoned=conf.cordoned or conf.draining,
+            draining=conf.draining,
+            roles=host.roles,
+        )
+
+    def _tags(self, name: str) -> Mapping[str, str]:
+        """The operator's tags win over the host's own; an empty value removes one."""
+        host, conf = self.hosts.get(name), self.hostconf.get(name, _NO_CONF)
+        tags = {**(host.tags if host else {}), **conf.tags}
+        return {key: value for key, value in tags.items() if value}
 
     def _change(self, key: str, kv: KeyValue | None, now: float) -> str | None:
         if key.startswith(keys.PLACEMENTS):
@@ -121,6 +167,8 @@ class Index:
             self._router(keys.tail(key, keys.ROUTERS), kv, now)
         elif key.startswith(keys.HOSTS):
             self._host(keys.tail(key, keys.HOSTS), kv)
+        elif key.startswith(keys.HOSTCONF):
+            self._hostconf(keys.tail(key, keys.HOSTCONF), kv)
         else:
             self._control(key, kv)
         return None
@@ -193,6 +241,15 @@ class Index:
             self.hosts.pop(name, None)
         else:
             self.hosts[name] = replace(record, name=name)
+        self._seen.pop(name, None)
+
+    def _hostconf(self, name: str, kv: KeyValue | None) -> None:
+        record = _read(HostConf, kv)
+        if record is None:
+            self.hostconf.pop(name, None)
+        else:
+            self.hostconf[name] = record
+        self._seen.pop(name, None)
 
     def _control(self, key: str, kv: KeyValue | None) -> None:
         if key == keys.AWAIT:
@@ -212,9 +269,15 @@ class Index:
         return app
 
     def _count(self, placed: Placed, sign: int) -> None:
-        copies, memory = self._load.get(placed.host, (0, 0))
-        reserved = placed.placement.memory or 0
-        self._load[placed.host] = (copies + sign, memory + sign * reserved)
+        before = self._load.get(placed.host, _NO_LOAD)
+        memory, shares = placed.placement.memory or 0, placed.placement.cpu or 0
+        after = Load(
+            before.copies + sign, before.reserved + sign * memory, before.shares + sign * shares
+        )
+        self._load[placed.host] = after
+        if not after.copies:
+            del self._load[placed.host]
+        self._seen.pop(placed.host, None)
 
 
 def changed_keys(

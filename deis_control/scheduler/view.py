@@ -9,7 +9,7 @@ from deis_control.errors import Unavailable
 from deis_control.model import CopyState
 from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
 from deis_control.scheduler.states import state_of
-from deis_control.scheduler.world import Limits, Observed, Placed, Target, World
+from deis_control.scheduler.world import HostListed, Limits, Observed, Placed, Target, World
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
 from deis_node.cluster.prefix import WatchedPrefix
@@ -18,6 +18,7 @@ from deis_node.runtime.tasks import Tasks, forever
 
 _PREFIXES = (
     keys.HOSTS,
+    keys.HOSTCONF,
     keys.PLACEMENTS,
     keys.INSTANCES,
     keys.SERVICES,
@@ -199,6 +200,12 @@ class ClusterView:
     def is_alive(self, host: str) -> bool:
         """Whether the host's record is there."""
         return host in self._index.hosts
+
+    def hosts(self) -> Sequence[HostListed]:
+        """Every host that there is anything of, by name; Unavailable as `observed`."""
+        if not self.loaded and not self._index.hosts:
+            raise Unavailable("The state of the cluster is not known yet.")
+        return self._index.listed()
 
     def _observed(self, placed: Placed) -> Observed:
         seen = self.app(placed.copy.app).instances.get(f"{placed.host}/{placed.copy.container}")

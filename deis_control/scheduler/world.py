@@ -4,7 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from deis_node.cluster.names import RUN_TYPE, CopyName
-from deis_node.cluster.records import Endpoint, Instance, Placement, PlacementState, Route
+from deis_node.cluster.records import (
+    Endpoint,
+    Host,
+    HostConf,
+    Instance,
+    Placement,
+    PlacementState,
+    Route,
+)
+
+ZONE = "zone"
+"""The tag that says which hosts fail together: a room, a rack, a provider's zone."""
+
+SHARES = 1024
+"""CPU shares of a whole processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,18 @@ class RouterSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What all apps together have on a host."""
+
+    copies: int = 0
+    """Placements on it."""
+    reserved: int = 0
+    """Bytes of memory that those placements are limited to, together."""
+    shares: int = 0
+    """Their CPU shares together; 1024 are one processor."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A live host and what all apps together have on it."""
 
@@ -98,15 +124,49 @@ class HostSeen:
     """Bytes; 0 when the host does not say."""
     cpus: float = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+    """The operator's and the host's own."""
     copies: int = 0
     """Placements on it, of all apps."""
     reserved: int = 0
     """Bytes of memory that those placements are limited to, together."""
+    cpu_reserved: float = 0
+    """Processors that their CPU shares come to, together."""
+    arch: str = ""
+    """What its images must be built for; empty when the host does not say."""
+    cordoned: bool = False
+    """It takes no new copies."""
+    draining: bool = False
+    """Its copies are moved away, and it takes no new ones."""
+    roles: tuple[str, ...] = ()
+    """What else it is for: `router`, `control`."""
+
+    @property
+    def zone(self) -> str:
+        """What fails together with it, by its tag `zone`; empty without one."""
+        return self.tags.get(ZONE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class HostListed:
+    """A host that the store knows of, for people."""
+
+    name: str
+    host: Host | None
+    """Its record; None while it is not alive."""
+    conf: HostConf
+    load: Load
+    tags: Mapping[str, str]
+    """The operator's and the host's own."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its record is there."""
+        return self.host is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the planner waits for what; all in seconds."""
+    """How long the planner waits for what, all in seconds; and what it spares."""
 
     deploy: float = 60
     """From a copy's first start to readiness, and from readiness to its endpoint."""
@@ -122,6 +182,8 @@ class Limits:
     """For requests in flight, of an app whose route is gone."""
     stop: float = 60
     """For the hosts to end the copies of an app that is destroyed."""
+    separate: tuple[str, ...] = ()
+    """Hosts with one of these roles take no copies while another host fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +202,10 @@ class Target:
     """What a host must be tagged with to take a copy."""
     memory: Mapping[str, int] = field(default_factory=dict)
     """Process type → bytes that a copy of it may use."""
+    cpu: Mapping[str, int] = field(default_factory=dict)
+    """Process type → CPU shares of a copy of it."""
+    arch: str = ""
+    """What the image is built for; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ ROUTES = "/deis/routes/"
 CERTS = "/deis/certs/"
 ROUTERS = "/deis/routers/"
 RUNS = "/deis/runs/"
+MOVES = "/deis/moves/"
 CONTROL = "/deis/control/"
 
 LEADER = "/deis/control/leader"
@@ -53,6 +54,11 @@ def host(name: str) -> str:
 def hostconf(name: str) -> str:
     """The operator's word on a host: tags, cordon, drain."""
     return HOSTCONF + name
+
+
+def move(app: str, container: str) -> str:
+    """That a copy shall be made again elsewhere."""
+    return f"{MOVES}{app}/{container}"
 
 
 def env(app: str, release: int) -> str:

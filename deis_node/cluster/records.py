@@ -96,6 +96,34 @@ class Host(Record):
     agent_instance: str = ""
     """A new one for each start of the agent."""
     boot_id: str = ""
+    arch: str = ""
+    """What its images must be built for, such as `amd64`; empty when it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostConf(Record):
+    """The operator's word on a host, at `/deis/hostconf/<host>`."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """They win over the host's own, key by key; an empty value removes a tag."""
+    cordoned: bool = False
+    """The host takes no new copies."""
+    draining: bool = False
+    """Its copies are moved away; it takes no new ones either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Record):
+    """That a copy shall be made again elsewhere, at `/deis/moves/<app>/<container>`.
+
+    Written by an operator's rebalance; deleted by the leader with the placement that it names, or
+    when it makes no sense any more.
+    """
+
+    created: str
+    """`YYYY-MM-DDTHH:MM:SSUTC`."""
+    to: str | None = None
+    """The host that is wanted; None leaves the choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +167,8 @@ class Placement(Record):
     sealed: str | None = None
     """A one-off command's arguments, as `seal_command` makes them, in the place of `command`."""
     state: PlacementState = PlacementState.RUN
+    single: bool = False
+    """Whether there must never be two of it (`DEIS_SINGLE`)."""
     why: str | None = None
     """Why this host, as a sentence for people; no part of what the host is asked for."""
 
