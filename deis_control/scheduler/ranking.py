@@ -9,7 +9,7 @@ good.
 from bisect import insort
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from deis_control.scheduler.rooms import Need, Refusal, Room
 
@@ -24,26 +24,24 @@ _NAMED = 3
 class _Group:
     """The hosts of one zone that fit, either all of them kept for something else or none."""
 
-    def __init__(self, zone: str, aside: bool) -> None:
+    def __init__(self, zone: str, aside: bool, keys: Sequence[_Key]) -> None:
         self.zone = zone
         self.aside = aside
-        self.keys: dict[str, _Key] = {}
-        self.heap: list[_Key] = []
-        self.ties: tuple[Counter[tuple[object, ...]], ...] = tuple(Counter() for _ in range(4))
-        """How many hosts have the same first part of their keys, first two, three, four."""
+        self.keys = {key[-1]: key for key in keys}
+        self.heap = list(keys)
+        heapify(self.heap)
+        self._ties: list[Counter[tuple[object, ...]]] = []
 
     def put(self, key: _Key) -> None:
         self.keys[key[-1]] = key
         heappush(self.heap, key)
-        for length, tie in enumerate(self.ties, 1):
+        for length, tie in enumerate(self._ties, 1):
             tie[key[:length]] += 1
 
     def drop(self, name: str) -> None:
         key = self.keys.pop(name)
-        for length, tie in enumerate(self.ties, 1):
+        for length, tie in enumerate(self._ties, 1):
             tie[key[:length]] -= 1
-            if not tie[key[:length]]:
-                del tie[key[:length]]
 
     def top(self) -> _Key:
         """The host that is wanted most; there must be one."""
@@ -51,6 +49,13 @@ class _Group:
         while keys.get(heap[0][-1]) != heap[0]:
             heappop(heap)
         return heap[0]
+
+    def tied(self, key: _Key, length: int) -> int:
+        """How many of the hosts have this beginning of a key."""
+        if not self._ties:
+            every = self.keys.values()
+            self._ties = [Counter([key[:most] for key in every]) for most in range(1, 5)]
+        return self._ties[length - 1][key[:length]]
 
 
 class Ranking:
@@ -63,18 +68,24 @@ class Ranking:
         self._kind = kind
         self._need = need
         self._separate = frozenset(separate)
-        self._order = {room.host.name: place for place, room in enumerate(rooms)}
-        self._rooms = {room.host.name: room for room in rooms}
+        self._rooms = {room.name: room for room in rooms}
+        self._order = {name: place for place, name in enumerate(self._rooms)}
         self._zones: Counter[str] = Counter()
-        self._groups: dict[tuple[bool, str], _Group] = {}
         self._able = 0
         self._refused: dict[str, Refusal] = {}
         self._refused_order: list[tuple[int, str]] = []
         self._causes: Counter[str] = Counter()
         self._lasting = 0
+        found: dict[tuple[bool, str], list[_Key]] = {}
         for room in rooms:
-            self._zones[room.host.zone] += room.types[kind]
-            self._enter(room)
+            if room.types:
+                self._zones[room.zone] += room.types.get(kind, 0)
+            key = self._key_of(room)
+            if key is not None:
+                found.setdefault((self._is_aside(room), room.zone), []).append(key)
+        self._groups = {
+            (aside, zone): _Group(zone, aside, keys) for (aside, zone), keys in found.items()
+        }
 
     def best(self) -> Room | None:
         """The host that is wanted most; None when none fits."""
@@ -87,18 +98,21 @@ class Ranking:
 
     def taken(self, room: Room, kind: str) -> None:
         """A copy of some type was given to the host."""
-        name = room.host.name
+        name = room.name
         if kind == self._kind:
-            self._zones[room.host.zone] += 1
+            self._zones[room.zone] += 1
         before = self._refused.get(name)
         if before is not None:
             self._causes[before.many] -= 1
             self._lasting -= before.lasting
             self._refuse(name, room.refusal(self._need) or before)
             return
-        self._group_of(room).drop(name)
+        group = self._group_of(room)
+        group.drop(name)
         self._able -= 1
-        self._enter(room)
+        key = self._key_of(room)
+        if key is not None:
+            group.put(key)
 
     @property
     def lasting(self) -> bool:
@@ -128,24 +142,17 @@ class Ranking:
             left = count
         return f"{', then '.join(words)} among {self._able} hosts that fit{kept}"
 
-    def _enter(self, room: Room) -> None:
-        """Give the host its place, or take it out for good."""
-        name = room.host.name
+    def _key_of(self, room: Room) -> _Key | None:
+        """The host's place; None when it does not fit, and never will."""
         refusal = room.refusal(self._need)
         if refusal is not None:
-            insort(self._refused_order, (self._order[name], name))
-            self._refuse(name, refusal)
-            return
+            insort(self._refused_order, (self._order[room.name], room.name))
+            self._refuse(room.name, refusal)
+            return None
         self._able += 1
-        self._group_of(room).put(
-            (
-                room.types[self._kind],
-                room.mine,
-                room.memory_share(self._need),
-                room.per_processor,
-                name,
-            )
-        )
+        of_type = room.types.get(self._kind, 0)
+        share, copies = room.memory_share(self._need), room.per_processor
+        return of_type, room.mine, share, copies, room.name
 
     def _refuse(self, name: str, refusal: Refusal) -> None:
         self._refused[name] = refusal
@@ -153,14 +160,10 @@ class Ranking:
         self._lasting += refusal.lasting
 
     def _group_of(self, room: Room) -> _Group:
-        key = (self._is_aside(room), room.host.zone)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = _Group(room.host.zone, key[0])
-        return group
+        return self._groups[self._is_aside(room), room.zone]
 
     def _is_aside(self, room: Room) -> bool:
-        return not self._separate.isdisjoint(room.host.roles)
+        return bool(self._separate) and not self._separate.isdisjoint(room.host.roles)
 
     def _tied(self, room: Room) -> Iterator[int]:
         """How many hosts equal the best one in the first part of its place, in two, and so on."""
@@ -170,16 +173,16 @@ class Ranking:
         count = self._zones[mine.zone]
         groups = [group for group in groups if self._zones[group.zone] == count]
         yield sum(len(group.keys) for group in groups)
-        key = mine.keys[room.host.name]
+        key = mine.keys[room.name]
         for length in range(1, 5):
-            yield sum(group.ties[length - 1][key[:length]] for group in groups)
+            yield sum(group.tied(key, length) for group in groups)
         yield 1
 
     def _praise(self, room: Room) -> Iterator[str]:
         """What each part of its place says for the best host."""
         yield f"not kept for {self._kept_for()}"
-        yield f"fewest copies of {self._kind} in its zone ({self._zones[room.host.zone]})"
-        yield f"fewest copies of {self._kind} ({room.types[self._kind]})"
+        yield f"fewest copies of {self._kind} in its zone ({self._zones[room.zone]})"
+        yield f"fewest copies of {self._kind} ({room.types.get(self._kind, 0)})"
         yield f"fewest copies of the app ({room.mine})"
         yield f"least memory reserved ({room.memory_share(self._need):.0%})"
         yield f"least loaded ({room.per_processor:.2g} copies per processor)"

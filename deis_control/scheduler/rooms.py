@@ -1,7 +1,7 @@
 """What a copy asks of a host, what a host has left, and why they do not fit. PURE."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from deis_control.scheduler.world import SHARES, HostSeen
@@ -35,13 +35,15 @@ class Refusal:
 class Room:
     """One host while a choice is made: what was there and what the choice adds."""
 
-    __slots__ = ("copies", "host", "mine", "reserved", "shares", "types")
+    __slots__ = ("copies", "host", "mine", "name", "reserved", "shares", "types", "zone")
 
-    def __init__(self, host: HostSeen, mine: Iterable[str] = ()) -> None:
+    def __init__(self, host: HostSeen, mine: Sequence[str] = ()) -> None:
         """`mine` are the process types of the app's copies that it has already."""
         self.host = host
-        self.types = Counter(mine)
-        self.mine = self.types.total()
+        self.name = host.name
+        self.zone = host.zone
+        self.types: dict[str, int] = dict(Counter(mine)) if mine else {}
+        self.mine = len(mine)
         self.copies = host.copies
         self.reserved = host.reserved
         self.shares = host.cpu_reserved * SHARES
@@ -52,19 +54,11 @@ class Room:
 
     def take(self, process_type: str, need: Need) -> None:
         """Count a copy that was given to this host."""
-        self.types[process_type] += 1
+        self.types[process_type] = self.types.get(process_type, 0) + 1
         self.mine += 1
         self.copies += 1
         self.reserved += need.memory
         self.shares += need.cpu
-
-    def give(self, process_type: str, need: Need) -> None:
-        """Count a copy that was taken from this host."""
-        self.types[process_type] -= 1
-        self.mine -= 1
-        self.copies -= 1
-        self.reserved -= need.memory
-        self.shares -= need.cpu
 
     @property
     def per_processor(self) -> float:
@@ -78,13 +72,15 @@ class Room:
         return self.reserved / self.host.memory
 
     def _unfit(self, need: Need) -> Refusal | None:
-        for key, value in sorted(need.tags.items()):
-            if self.host.tags.get(key) != value:
-                return Refusal(f"is not tagged {key}={value}", f"not tagged {key}={value}", True)
+        if need.tags:
+            for key, value in sorted(need.tags.items()):
+                if self.host.tags.get(key) != value:
+                    tag = f"tagged {key}={value}"
+                    return Refusal(f"is not {tag}", f"not {tag}", lasting=True)
         arch = self.host.arch
         if need.arch and arch and need.arch != arch:
             image = f"the image is for {need.arch}"
-            return Refusal(f"is an {arch} host, {image}", f"{arch}, {image}", True)
+            return Refusal(f"is an {arch} host, {image}", f"{arch}, {image}", lasting=True)
         return None
 
     def _closed(self) -> Refusal | None:
