@@ -60,10 +60,26 @@ class Room:
         self.reserved += need.memory
         self.shares += need.cpu
 
+    def give(self, process_type: str, need: Need) -> None:
+        """Count a copy that was taken from this host."""
+        self.types[process_type] = self.types.get(process_type, 0) - 1
+        self.mine -= 1
+        self.copies -= 1
+        self.reserved -= need.memory
+        self.shares -= need.cpu
+
+    def excludes(self, need: Need) -> Refusal | None:
+        """Why the host is not for such copies, however much of it is free."""
+        return self._unfit(need) or self._closed()
+
     @property
     def per_processor(self) -> float:
         """Copies of all apps for each processor."""
-        return self.copies / max(self.host.cpus, 1)
+        return self.per_processor_with(0)
+
+    def per_processor_with(self, more: int) -> float:
+        """The same with so many copies more."""
+        return (self.copies + more) / max(self.host.cpus, 1)
 
     def memory_share(self, need: Need) -> float:
         """Which part of the host's memory is reserved; 0 for a copy that reserves none."""
