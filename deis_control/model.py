@@ -235,6 +235,8 @@ class Act(StrEnum):
     KEY_REMOVE = "key.remove"
     CERT_ADD = "cert.add"
     CERT_REMOVE = "cert.remove"
+    HOST_CHANGE = "host.change"
+    HOST_REBALANCE = "host.rebalance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,8 @@ class ImageInfo:
     """Bytes."""
     created: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    arch: str = ""
+    """What it is built for: `amd64`, `arm64`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,7 @@ def image_info(data: Json) -> ImageInfo:
         size=int(data.get("Size", 0)),
         created=str(data.get("Created", "")),
         labels=dict(config.get("Labels") or {}),
+        arch=image_arch(str(data.get("Architecture", ""))),
     )
 
 

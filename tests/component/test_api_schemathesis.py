@@ -46,7 +46,14 @@ CASES = 2000
 TOKEN = "a" * 40
 HEADERS = {"Authorization": f"token {TOKEN}", "X-Deis-Builder-Auth": BUILDER_KEY}
 REASON = "web.1 cannot be placed: there are no hosts"
-THERE = {"app": "hello", "type": "web", "num": "1", "username": "ben", "version": "2"}
+THERE = {
+    "app": "hello",
+    "host": "host-1",
+    "type": "web",
+    "num": "1",
+    "username": "ben",
+    "version": "2",
+}
 BUILD = {"image": "hello", "sha": "a" * 40, "procfile": {"web": "serve"}}
 
 CHECKS = [

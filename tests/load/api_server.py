@@ -122,7 +122,8 @@ async def main(dsn: str, port: int, bare_port: int) -> None:
             RING,
             lambda: Platform(domain=DOMAIN),
             images=None,  # type: ignore[arg-type] - nothing is deployed here
-            copies=NoCopies(),
+            copies=NoCopies(),  # type: ignore[arg-type] - nobody looks at hosts here
+            hosts=None,  # type: ignore[arg-type]
             logs=nowhere,
             events=EventLog(lambda: None, client=nowhere),
             passwords=Passwords(),
