@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from deis_control.scheduler.ranking import Ranking
 from deis_control.scheduler.rooms import Need, Room
-from deis_control.scheduler.world import HostSeen
+from deis_control.scheduler.world import HostSeen, Target
 from deis_node.cluster.names import CopyName
 
-__all__ = ["Choice", "Need", "choose_hosts"]
+__all__ = ["Choice", "Need", "choose_hosts", "need_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,16 @@ def choose_hosts(
         for one in rankings.values():
             one.taken(best, copy.type)
     return Choice(chosen, refused, why, frozenset(hopeless))
+
+
+def need_of(target: Target, kind: str) -> Need:
+    """What a copy of the type asks of a host."""
+    return Need(
+        memory=target.memory.get(kind, 0),
+        tags=target.tags,
+        cpu=target.cpu.get(kind, 0),
+        arch=target.arch,
+    )
 
 
 _NOTHING = Need()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from deis_control.model import CANCELLED, OpPhase
-from deis_control.scheduler.feasible import Choice, Need, choose_hosts
+from deis_control.scheduler.feasible import Choice, choose_hosts, need_of
 from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
 from deis_control.scheduler.routers import Barrier, barrier
@@ -119,16 +119,6 @@ def _choose(world: World, target: Target, missing: list[CopyName]) -> Choice:
             mine.setdefault(placed.host, []).append(placed.copy.type)
     needs = {copy.type: need_of(target, copy.type) for copy in missing}
     return choose_hosts(missing, needs, world.hosts, mine, world.limits.separate)
-
-
-def need_of(target: Target, kind: str) -> Need:
-    """What a copy of the type asks of a host."""
-    return Need(
-        memory=target.memory.get(kind, 0),
-        tags=target.tags,
-        cpu=target.cpu.get(kind, 0),
-        arch=target.arch,
-    )
 
 
 def _no_host(

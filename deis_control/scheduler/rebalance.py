@@ -19,7 +19,7 @@ _TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Running:
     """A copy that runs, and where."""
 
     copy: CopyName
@@ -50,7 +50,7 @@ class Rebalance:
 
 def plan_rebalance(
     hosts: Iterable[HostSeen],
-    standing: Sequence[Standing],
+    running: Sequence[Running],
     separate: Collection[str] = (),
     most: int = MOST,
 ) -> Rebalance:
@@ -58,7 +58,7 @@ def plan_rebalance(
 
     Hosts with a role of `separate` are kept free of copies that another host takes.
     """
-    board = _Board(hosts, standing, separate)
+    board = _Board(hosts, running, separate)
     found: dict[CopyName, Shift] = {}
     for shift in board.shifts():
         before = found.pop(shift.copy, shift)
@@ -72,29 +72,29 @@ def plan_rebalance(
 class _Group:
     """The copies of one process type of one app, while they are moved."""
 
-    def __init__(self, standing: Sequence[Standing], rooms: Mapping[str, Room]) -> None:
-        self.kind = standing[0].copy.type
-        self.need = standing[0].need
+    def __init__(self, running: Sequence[Running], rooms: Mapping[str, Room]) -> None:
+        self.kind = running[0].copy.type
+        self.need = running[0].need
         self.rooms = rooms
         """The hosts that are for it."""
-        self.standing = list(standing)
+        self.running = list(running)
         self.zones: dict[str, int] = dict.fromkeys((room.zone for room in rooms.values()), 0)
         self.counts: dict[str, int] = {}
-        for item in standing:
+        for item in running:
             self._count(item.host, 1)
 
     def count(self, room: Room) -> int:
         return self.counts.get(room.name, 0)
 
-    def movable(self, host: str) -> Standing | None:
+    def movable(self, host: str) -> Running | None:
         """One of its copies on a host that may move, the youngest by its number."""
-        mine = [item for item in self.standing if item.host == host and not item.fixed]
+        mine = [item for item in self.running if item.host == host and not item.fixed]
         return max(mine, key=lambda item: item.copy, default=None)
 
-    def moved(self, item: Standing, to: str) -> None:
+    def moved(self, item: Running, to: str) -> None:
         """Have the copy elsewhere."""
-        self.standing.remove(item)
-        self.standing.append(Standing(item.copy, to, item.need))
+        self.running.remove(item)
+        self.running.append(Running(item.copy, to, item.need))
         self._count(item.host, -1)
         self._count(to, 1)
 
@@ -116,13 +116,13 @@ class _Board:
     """All hosts and copies, while copies are moved."""
 
     def __init__(
-        self, hosts: Iterable[HostSeen], standing: Sequence[Standing], separate: Collection[str]
+        self, hosts: Iterable[HostSeen], running: Sequence[Running], separate: Collection[str]
     ) -> None:
         self._separate = frozenset(separate)
         self._rooms = {host.name: Room(host) for host in hosts}
         self._kinds: dict[tuple[object, ...], dict[str, Room]] = {}
-        by_type: dict[tuple[str, str], list[Standing]] = {}
-        for item in sorted(standing, key=lambda item: item.copy):
+        by_type: dict[tuple[str, str], list[Running]] = {}
+        for item in sorted(running, key=lambda item: item.copy):
             if item.host in self._rooms:
                 by_type.setdefault((item.copy.app, item.copy.type), []).append(item)
         self._groups = [_Group(items, self._for(items[0].need)) for items in by_type.values()]
@@ -147,7 +147,7 @@ class _Board:
 
     def _off(self, group: _Group) -> Iterator[Shift]:
         """Off hosts that are not for the type; a closed host is left to those who closed it."""
-        for item in list(group.standing):
+        for item in list(group.running):
             room = self._rooms[item.host]
             if item.fixed or item.host in group.rooms or room.host.cordoned:
                 continue
@@ -246,7 +246,7 @@ class _Board:
             default=None,
         )
 
-    def _from_fullest(self, group: _Group, rooms: Iterable[Room]) -> Standing | None:
+    def _from_fullest(self, group: _Group, rooms: Iterable[Room]) -> Running | None:
         """A copy of the type from the host that has most of them, then the most loaded."""
         found = {room.name: group.movable(room.name) for room in rooms if group.count(room)}
         able = [room for room in rooms if found.get(room.name) is not None]
@@ -255,7 +255,7 @@ class _Board:
         best = max(able, key=lambda room: (group.count(room), room.per_processor, room.name))
         return found[best.name]
 
-    def _move(self, group: _Group, item: Standing, to: Room, why: str) -> Shift:
+    def _move(self, group: _Group, item: Running, to: Room, why: str) -> Shift:
         self._rooms[item.host].give(item.copy.type, item.need)
         to.take(item.copy.type, item.need)
         group.moved(item, to.name)

@@ -12,7 +12,7 @@ from deis_control.errors import Conflict, NotFound, Unavailable
 from deis_control.model import Act, User
 from deis_control.scheduler.hostconf import Held, HostConfs
 from deis_control.scheduler.rebalance import Rebalance, plan_rebalance
-from deis_control.scheduler.standing import standing_of
+from deis_control.scheduler.running import running_copies
 from deis_control.scheduler.world import HostListed, HostSeen, Placed
 from deis_control.services.audit import note
 from deis_node.cluster.records import HostConf
@@ -112,8 +112,8 @@ class Hosts:
         moves = await self._store.moves()
         async with self._database.connection() as conn:
             demands = await desired.demands_of_all(conn)
-        standing = standing_of(self._view.placed(), demands, moves)
-        found = plan_rebalance(self._view.loads(), standing, self._separate)
+        running = running_copies(self._view.placed(), demands, moves)
+        found = plan_rebalance(self._view.loads(), running, self._separate)
         if dry_run or not found.shifts:
             return found
         async with self._database.transaction("rebalance") as conn:

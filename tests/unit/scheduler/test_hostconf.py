@@ -5,9 +5,9 @@ import pytest
 from deis_control.db.desired import Demand
 from deis_control.errors import Conflict
 from deis_control.scheduler.hostconf import Held
-from deis_control.scheduler.rebalance import Standing
+from deis_control.scheduler.rebalance import Running
 from deis_control.scheduler.rooms import Need
-from deis_control.scheduler.standing import standing_of
+from deis_control.scheduler.running import running_copies
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HostConf, Instance, Move, Phase, PlacementState
@@ -82,24 +82,32 @@ async def test_a_move_is_asked_for_only_while_the_copy_is_there() -> None:
 
 def test_copies_that_serve_stand_with_what_they_ask_for() -> None:
     placed = [make_placed(COPY, memory=5, cpu=7, host="host-1")]
-    (found,) = standing_of(placed, {"hello": Demand({"disk": "ssd"}, "amd64")}, {})
-    assert found == Standing(COPY, "host-1", Need(5, {"disk": "ssd"}, 7, "amd64"))
+    (found,) = running_copies(placed, {"hello": Demand({"disk": "ssd"}, "amd64")}, {})
+    assert found == Running(COPY, "host-1", Need(5, {"disk": "ssd"}, 7, "amd64"))
 
 
 def test_a_copy_on_its_way_counts_where_it_shall_be() -> None:
     moves = {COPY: Move(created="", to="host-2")}
-    (found,) = standing_of([make_placed(COPY)], {"hello": Demand({}, "")}, moves)
+    (found,) = running_copies([make_placed(COPY)], {"hello": Demand({}, "")}, moves)
     assert (found.host, found.fixed) == ("host-2", True)
 
 
 def test_what_must_not_move_is_fixed() -> None:
     at_rest = {"hello": Demand({}, "")}
-    assert standing_of([make_placed(COPY, single=True)], at_rest, {})[0].fixed
-    assert standing_of([make_placed(COPY)], {}, {})[0].fixed, "the database does not know the app"
+    assert running_copies([make_placed(COPY, single=True)], at_rest, {})[0].fixed
+    assert running_copies([make_placed(COPY)], {}, {})[0].fixed, (
+        "the database does not know the app"
+    )
     both = [make_placed(COPY), make_placed(make_copy(release=3))]
-    assert [item.fixed for item in standing_of(both, at_rest, {})] == [True, True]
+    assert [item.fixed for item in running_copies(both, at_rest, {})] == [True, True]
+
+
+def test_a_copy_and_its_successor_count_once_and_stay() -> None:
+    both = [make_placed(COPY), make_placed(make_copy(generation=2), host="host-2")]
+    (found,) = running_copies(both, {"hello": Demand({}, "")}, {})
+    assert (found.host, found.fixed) == ("host-2", True)
 
 
 def test_a_copy_that_leaves_does_not_stand() -> None:
     placed = [make_placed(COPY, state=PlacementState.WITHDRAW)]
-    assert standing_of(placed, {"hello": Demand({}, "")}, {}) == []
+    assert running_copies(placed, {"hello": Demand({}, "")}, {}) == []

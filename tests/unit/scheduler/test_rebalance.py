@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deis_control.scheduler.rebalance import Standing, plan_rebalance
+from deis_control.scheduler.rebalance import Running, plan_rebalance
 from deis_control.scheduler.rooms import Need
 from deis_control.scheduler.world import HostSeen
 from tests.worlds import make_copy, make_host
@@ -15,22 +15,22 @@ from tests.worlds import make_copy, make_host
 MIB = 1 << 20
 
 
-def stand(*hosts: str, kind: str = "web", app: str = "hello", **facts: object) -> list[Standing]:
+def stand(*hosts: str, kind: str = "web", app: str = "hello", **facts: object) -> list[Running]:
     """Copies 1, 2, … of a type on these hosts."""
     copies = (make_copy(kind, num, app=app) for num in range(1, len(hosts) + 1))
     made = zip(copies, hosts, strict=True)
-    return [Standing(copy, host, **facts) for copy, host in made]  # type: ignore[arg-type]
+    return [Running(copy, host, **facts) for copy, host in made]  # type: ignore[arg-type]
 
 
-def loaded(hosts: Sequence[HostSeen], standing: Sequence[Standing]) -> list[HostSeen]:
+def loaded(hosts: Sequence[HostSeen], running: Sequence[Running]) -> list[HostSeen]:
     """The hosts with these copies on them."""
-    copies = Counter(item.host for item in standing)
+    copies = Counter(item.host for item in running)
     return [replace(host, copies=copies[host.name]) for host in hosts]
 
 
-def moves(hosts: Sequence[HostSeen], standing: Sequence[Standing], **more: object) -> list[str]:
+def moves(hosts: Sequence[HostSeen], running: Sequence[Running], **more: object) -> list[str]:
     """What a rebalance asks for: `web.2: a → b, why`."""
-    plan = plan_rebalance(loaded(hosts, standing), standing, **more)  # type: ignore[arg-type]
+    plan = plan_rebalance(loaded(hosts, running), running, **more)  # type: ignore[arg-type]
     return [f"{one.copy.process}: {one.source} → {one.to}, {one.why}" for one in plan.shifts]
 
 
@@ -81,8 +81,8 @@ def test_a_host_that_is_full_gets_nothing() -> None:
 
 def test_copies_leave_a_host_that_is_not_for_them_any_more() -> None:
     hosts = [make_host("a"), make_host("b", tags={"disk": "ssd"})]
-    standing = stand("a", need=Need(tags={"disk": "ssd"}))
-    assert moves(hosts, standing) == ["web.1: a → b, a is not tagged disk=ssd"]
+    running = stand("a", need=Need(tags={"disk": "ssd"}))
+    assert moves(hosts, running) == ["web.1: a → b, a is not tagged disk=ssd"]
 
 
 def test_copies_leave_a_host_that_is_kept_for_a_role() -> None:
@@ -101,14 +101,14 @@ def test_copies_are_spread_over_processors_last() -> None:
 
 def test_no_type_loses_its_spread_for_the_sake_of_processors() -> None:
     hosts = [make_host("a", cpus=1), make_host("b", cpus=1), make_host("c", cpus=16)]
-    standing = [*stand("a", "b", "c"), *stand("a", "b", "c", app="other")]
-    assert moves(hosts, standing) == []
+    running = [*stand("a", "b", "c"), *stand("a", "b", "c", app="other")]
+    assert moves(hosts, running) == []
 
 
 def test_one_rebalance_asks_for_so_many_moves_only() -> None:
     hosts = [make_host("a"), make_host("b")]
-    standing = stand(*("a" for _ in range(300)))
-    plan = plan_rebalance(loaded(hosts, standing), standing)
+    running = stand(*("a" for _ in range(300)))
+    plan = plan_rebalance(loaded(hosts, running), running)
     assert (len(plan.shifts), plan.more) == (100, True)
 
 
@@ -119,29 +119,29 @@ _hosts = st.permutations(
 
 
 @st.composite
-def _clusters(draw: st.DrawFn) -> tuple[list[HostSeen], list[Standing]]:
+def _clusters(draw: st.DrawFn) -> tuple[list[HostSeen], list[Running]]:
     hosts = draw(_hosts)
     name = st.sampled_from([host.name for host in hosts])
     counts = st.lists(name, max_size=9)
-    standing = [
+    running = [
         item
         for app in ("x", "y", "z")
         for kind in ("web", "worker")
         for item in stand(*draw(counts), kind=kind, app=app)
     ]
-    return loaded(hosts, standing), standing
+    return loaded(hosts, running), running
 
 
 @settings(max_examples=200, deadline=None)
 @given(_clusters())
 def test_afterwards_every_type_is_even_and_nothing_is_left_to_do(
-    cluster: tuple[list[HostSeen], list[Standing]],
+    cluster: tuple[list[HostSeen], list[Running]],
 ) -> None:
-    hosts, standing = cluster
-    plan = plan_rebalance(hosts, standing)
+    hosts, running = cluster
+    plan = plan_rebalance(hosts, running)
     to = {one.copy: one.to for one in plan.shifts}
     assert len(to) == len(plan.shifts), "no copy moves twice"
-    after = [replace(item, host=to.get(item.copy, item.host)) for item in standing]
+    after = [replace(item, host=to.get(item.copy, item.host)) for item in running]
     for app in ("x", "y", "z"):
         for kind in ("web", "worker"):
             _even(hosts, [i.host for i in after if (i.copy.app, i.copy.type) == (app, kind)])
@@ -152,10 +152,10 @@ def test_afterwards_every_type_is_even_and_nothing_is_left_to_do(
 @given(_hosts, st.data())
 def test_as_few_copies_as_can_be_move(hosts: list[HostSeen], data: st.DataObject) -> None:
     name = st.sampled_from([host.name for host in hosts])
-    standing = stand(*data.draw(st.lists(name, max_size=9)))
-    idle = [replace(host, cpus=1000) for host in loaded(hosts, standing)]
-    found = plan_rebalance(idle, standing).shifts
-    assert len(found) == _fewest(hosts, Counter(item.host for item in standing))
+    running = stand(*data.draw(st.lists(name, max_size=9)))
+    idle = [replace(host, cpus=1000) for host in loaded(hosts, running)]
+    found = plan_rebalance(idle, running).shifts
+    assert len(found) == _fewest(hosts, Counter(item.host for item in running))
 
 
 def _even(hosts: Sequence[HostSeen], on: Sequence[str]) -> None:
