@@ -34,7 +34,10 @@ MORE = 20
 
 @dataclass
 class Took:
-    """How long something took, in seconds."""
+    """What something took, in seconds.
+
+    A decision is one thread's computing: its CPU time is how long it takes on a quiet machine.
+    """
 
     seconds: float = 0.0
 
@@ -44,9 +47,9 @@ def timed(what: str) -> Iterator[Took]:
     """Measure and print."""
     gc.collect()
     took = Took()
-    began = time.perf_counter()
+    began = time.process_time()
     yield took
-    took.seconds = time.perf_counter() - began
+    took.seconds = time.process_time() - began
     say(what, took.seconds)
 
 
