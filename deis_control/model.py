@@ -150,6 +150,8 @@ class Build:
     """`true` or a Dockerfile's text for a Dockerfile app, else empty."""
     created: datetime
     updated: datetime
+    arch: str = ""
+    """What the image is built for, such as `amd64`; empty when that is not known."""
 
 
 class ReleaseState(StrEnum):
@@ -233,6 +235,8 @@ class Act(StrEnum):
     KEY_REMOVE = "key.remove"
     CERT_ADD = "cert.add"
     CERT_REMOVE = "cert.remove"
+    HOST_CHANGE = "host.change"
+    HOST_REBALANCE = "host.rebalance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from deis_control.logger.client import EventLog, LogClient
 from deis_control.logger.server import LoggerServer
 from deis_control.registry.client import Registry
 from deis_control.registry.names import Names
+from deis_control.scheduler.hostconf import HostConfs
 from deis_control.scheduler.loop import Scheduler
 from deis_control.scheduler.view import ClusterView
 from deis_control.services.bundle import Services
@@ -89,9 +90,11 @@ class Control:
             self._directory.platform,
             images=self._images,
             copies=self._view,
+            hosts=HostConfs(etcd),
             logs=logs,
             events=self._events,
             ldap=Ldap(settings.ldap),
+            separate=settings.scheduler.separate,
         )
 
     @classmethod

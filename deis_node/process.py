@@ -5,7 +5,6 @@ and nginx outlive it.
 """
 
 import asyncio
-import platform as machine
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -153,12 +152,13 @@ class Agent:
             cpus=info.cpus,
             memory=info.memory,
             tags=node.tags,
-            roles=("router",) if node.router else (),
+            roles=node.all_roles,
             agent_version=VERSION,
             agent_instance=str(uuid.uuid4()),
             boot_id=boot_id(node.boot_id),
+            arch=info.arch,
         )
-        log.info("host", name=host.name, address=host.address, machine=machine.machine())
+        log.info("host", name=host.name, address=host.address, arch=host.arch)
         self._heartbeat = Heartbeat(self._etcd, host, node.lease_ttl, self._state)
         await self._heartbeat.run()
 

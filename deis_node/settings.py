@@ -31,6 +31,14 @@ class HostSettings:
     boot_id: Path = setting(
         Path("/proc/sys/kernel/random/boot_id"), "File with the name of the host's present boot."
     )
+    roles: tuple[str, ...] = setting(
+        (), "What else the host is for, such as `control`; `router` is added where it routes."
+    )
+
+    @property
+    def all_roles(self) -> tuple[str, ...]:
+        """What the host is for, in the order of the alphabet."""
+        return tuple(sorted({*self.roles, *(("router",) if self.router else ())}))
 
 
 @dataclass(frozen=True, slots=True)

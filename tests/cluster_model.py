@@ -68,7 +68,10 @@ class ModelStore:
     def _holds(self, compare: Compare) -> bool:
         kv = self.items.get(compare.key)
         if compare.target == "CREATE":
-            return (kv.create_revision if kv else 0) == int(compare.operand)
+            made = kv.create_revision if kv else 0
+            if compare.result == "GREATER":
+                return made > int(compare.operand)
+            return made == int(compare.operand)
         assert compare.target == "MOD"
         return (kv.mod_revision if kv else 0) == int(compare.operand)
 

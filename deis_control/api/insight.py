@@ -5,7 +5,8 @@ from typing import Any
 from deis_control.api.wire import Json
 from deis_control.model import Build
 from deis_control.rules.diffs import Parts, ReleaseDiff
-from deis_control.scheduler.world import Observed
+from deis_control.scheduler.rebalance import Rebalance, Shift
+from deis_control.scheduler.world import SHARES, ZONE, HostListed, Observed
 from deis_control.services.explain import Explanation
 from deis_control.services.previews import Preview
 from deis_node.cluster.names import CopyName
@@ -85,6 +86,48 @@ def _exit(found: LastExit) -> Json:
         "finished": found.finished or None,
         "why": found.why,
         "lines": list(found.lines),
+    }
+
+
+def host(found: HostListed) -> Json:
+    """A host; what only its record says is empty while it is not alive."""
+    record = found.host
+    return {
+        "name": found.name,
+        "address": record.address if record else None,
+        "alive": found.alive,
+        "cordoned": found.conf.cordoned,
+        "draining": found.conf.draining,
+        "tags": dict(sorted(found.tags.items())),
+        "zone": found.tags.get(ZONE, ""),
+        "arch": record.arch if record else "",
+        "cpus": record.cpus if record else 0,
+        "cpus_reserved": found.load.shares / SHARES,
+        "memory": record.memory if record else 0,
+        "memory_reserved": found.load.reserved,
+        "copies": found.load.copies,
+        "roles": list(record.roles) if record else [],
+        "agent_version": record.agent_version if record else "",
+    }
+
+
+def rebalance(found: Rebalance, *, dry_run: bool) -> Json:
+    """The moves of a rebalance, and whether there are more to come."""
+    return {
+        "dry_run": dry_run,
+        "moves": [_shift(shift) for shift in found.shifts],
+        "more": found.more,
+    }
+
+
+def _shift(found: Shift) -> Json:
+    return {
+        "app": found.copy.app,
+        "process": found.copy.process,
+        "container": found.copy.container,
+        "from": found.source,
+        "to": found.to,
+        "why": found.why,
     }
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from deis_control.api import parts
 from deis_control.model import AuditFilter, Scope
-from deis_control.rules import accounts, builds, certs, runs, tokens
+from deis_control.rules import accounts, builds, certs, hosts, runs, tokens
 from deis_control.rules.certs import NewCertificate
 from deis_control.rules.domains import DOMAIN_LIMIT
 from deis_control.rules.fields import Fields
 from deis_control.services.accounts import Registration
 from deis_control.services.builds import NewBuild
+from deis_control.services.hosts import HostChange
 from deis_control.services.pushes import NewPush
 from deis_control.services.tokens import NewToken
 from deis_control.services.users import PasswordChange
@@ -225,3 +226,20 @@ def push(data: Data) -> NewPush:
     )
     fields.finish()
     return new
+
+
+def host_change(data: Data) -> HostChange:
+    """Body of a host's change: fields that are not named stay."""
+    fields = Fields(data)
+    errors: dict[str, list[str]] = {"tags": [], "cordoned": [], "draining": []}
+    tags = hosts.tags_of(data.get("tags", {}), errors["tags"])
+    flags = {
+        name: hosts.flag_of(data[name], errors[name])
+        for name in ("cordoned", "draining")
+        if name in data
+    }
+    for name, messages in errors.items():
+        if messages:
+            fields.refuse(name, *dict.fromkeys(messages))
+    fields.finish()
+    return HostChange(tags, flags.get("cordoned"), flags.get("draining"))

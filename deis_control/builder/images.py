@@ -77,6 +77,14 @@ class Images:
             raise BadRequest(f"There is no image {app}:{git_tag(sha)} in the registry.")
         return self.names.pinned(app, digest)
 
+    async def architecture(self, reference: str) -> str:
+        """What an image is built for; empty when the engine does not have it, or is away."""
+        try:
+            found = await self._docker.image(reference)
+        except DockerError:
+            return ""
+        return found.arch if found is not None else ""
+
     def _refuse_foreign(self, app: str, image: str) -> None:
         """BadRequest for another app's image, which the registry would give to anybody."""
         if self.names.is_foreign(app, image):

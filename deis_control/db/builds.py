@@ -11,7 +11,7 @@ from deis_control.model import Build, Page, Window
 
 _SELECT = """
 SELECT builds.uuid, apps.id AS app, users.username AS owner, builds.image, builds.reference,
-       builds.sha, builds.procfile, builds.dockerfile, builds.created, builds.updated
+       builds.sha, builds.procfile, builds.dockerfile, builds.created, builds.updated, builds.arch
 FROM builds JOIN apps ON apps.uuid = builds.app JOIN users ON users.id = builds.owner_id
 """
 
@@ -27,11 +27,13 @@ async def insert(
     sha: str = "",
     procfile: Mapping[str, str] | None = None,
     dockerfile: str = "",
+    arch: str = "",
 ) -> Build:
     """A new build of the app."""
     await conn.execute(
-        """INSERT INTO builds (uuid, app, owner_id, image, reference, sha, procfile, dockerfile)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        """INSERT INTO builds
+        (uuid, app, owner_id, image, reference, sha, procfile, dockerfile, arch)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
         uuid,
         app,
         owner_id,
@@ -40,6 +42,7 @@ async def insert(
         sha,
         dict(procfile or {}),
         dockerfile,
+        arch,
     )
     return await get(conn, uuid)
 

@@ -60,6 +60,11 @@ class Blueprint:
         """The process types of which there must never be two copies of one number."""
         return single_types(self.config.values)[0]
 
+    @property
+    def arch(self) -> str:
+        """What the image is built for; empty when that is not known."""
+        return self.build.arch if self.build else ""
+
     def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
         """The placement of a copy; the build must be there.
 

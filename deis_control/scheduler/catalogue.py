@@ -82,6 +82,8 @@ def rest_target(
             blueprint.route(wanted.domains, drain=drain),
             tags=blueprint.config.tags,
             memory=blueprint.memory,
+            cpu=blueprint.config.cpu,
+            arch=blueprint.arch,
             single=blueprint.single,
         )
     kept, line = _kept_route(wanted, world, drain), succession(world, copies, at_rest=True)
@@ -94,6 +96,7 @@ def rest_target(
         kept,
         tags=wanted.tags,
         memory={placement.type: placement.memory or 0 for placement in like},
+        cpu={placement.type: placement.cpu or 0 for placement in like},
         single=frozenset(placement.type for placement in like if placement.single),
     )
 

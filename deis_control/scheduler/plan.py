@@ -134,15 +134,18 @@ def _bring_up(world: World, stand: Standing, timing: Timing, *, forward: bool) -
         return Decision(steps, OpPhase.PLACING, f"placing {placing}")
     for copy, reason in choice.refused.items():
         if copy not in stand.stuck:
-            return _no_host(world, target, timing, f"no host takes {copy.process}: {reason}")
+            sentence = f"no host takes {copy.process}: {reason}"
+            return _no_host(world, target, timing, sentence, hopeless=copy in choice.hopeless)
     if forward:
         return None
     return _awaited(world, stand, timing)
 
 
-def _no_host(world: World, target: Target, timing: Timing, sentence: str) -> Decision:
-    """Wait for a host; an operation does so for a while only."""
-    overdue = timing.past("no-host", world.limits.pickup)
+def _no_host(
+    world: World, target: Target, timing: Timing, sentence: str, *, hopeless: bool
+) -> Decision:
+    """Wait for a host; an operation does so for a while only, and not when none can come free."""
+    overdue = timing.past("no-host", world.limits.pickup) or hopeless
     if target.fresh and overdue and not _committed(world, target):
         return _failed(world, target, sentence)
     return Decision((), OpPhase.PLACING, sentence)

@@ -206,6 +206,8 @@ class Rollout:
             batches=blueprint.tuning.batches,
             workers=blueprint.tuning.workers,
             single=blueprint.single,
+            cpu=blueprint.config.cpu,
+            arch=blueprint.arch,
         )
 
     async def _act(self, work: _Work, decision: Decision) -> bool:

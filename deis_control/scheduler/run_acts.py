@@ -129,13 +129,19 @@ class Acts:
         """The host, None while one is waited for; Refused when there was none for too long."""
         view = self._lead.view
         world = view.snapshot(copy.app, None, self._lead.settings.limits())
-        memory = Blueprint.of(target).memory.get(RUN_TYPE, 0)
+        blueprint, limits = Blueprint.of(target), world.limits
         mine: dict[str, list[str]] = {}
         for placed in view.app(copy.app).runs.values():
             mine.setdefault(placed.host, []).append(RUN_TYPE)
-        needs = {RUN_TYPE: Need(memory, target.config.data.tags)}
-        choice = choose_hosts([copy], needs, world.hosts, mine)
-        if copy in choice.refused and run.waited >= self._limits.pickup:
+        need = Need(
+            memory=blueprint.memory.get(RUN_TYPE, 0),
+            tags=blueprint.config.tags,
+            cpu=blueprint.config.cpu.get(RUN_TYPE, 0),
+            arch=blueprint.arch,
+        )
+        choice = choose_hosts([copy], {RUN_TYPE: need}, world.hosts, mine, limits.separate)
+        overdue = run.waited >= self._limits.pickup or copy in choice.hopeless
+        if copy in choice.refused and overdue:
             raise Refused(f"no host takes {run.process}: {choice.refused[copy]}")
         return choice.hosts.get(copy)
 

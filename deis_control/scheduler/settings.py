@@ -43,6 +43,11 @@ class SchedulerSettings:
         "Copies of a single type are made again three times as long, and their grace, after a "
         "loss; agents end them twice their own TTL after the store's last word.",
     )
+    separate: tuple[str, ...] = setting(
+        (),
+        "Roles of hosts that take no copies while another host fits, such as `router` and "
+        "`control`.",
+    )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
 
@@ -58,4 +63,5 @@ class SchedulerSettings:
             stop=self.stop_timeout,
             host_ttl=self.host_ttl,
             lost=LONGEST + WINDOW * self.host_ttl + self.grace + self.pickup_timeout,
+            separate=self.separate,
         )

@@ -12,6 +12,7 @@ from deis_control.scheduler.displaced import PATIENCE, Fleet, displaced
 from deis_control.scheduler.liveness import Liveness
 from deis_control.scheduler.world import (
     SHARES,
+    HostListed,
     HostSeen,
     Limits,
     Load,
@@ -194,6 +195,20 @@ class Index:
         for name in self.hosts.keys() - self._seen.keys():
             self._seen[name] = self._host_seen(name)
         return tuple(self._seen[name] for name in self.hosts)
+
+    def listed(self) -> tuple[HostListed, ...]:
+        """Every host that there is anything of, by name."""
+        names = sorted({*self.hosts, *self.hostconf, *self._load})
+        return tuple(
+            HostListed(
+                name=name,
+                host=self.hosts.get(name),
+                conf=self.hostconf.get(name, _NO_CONF),
+                load=self._load.get(name, _NO_LOAD),
+                tags=self._tags(name),
+            )
+            for name in names
+        )
 
     def _host_seen(self, name: str) -> HostSeen:
         host, conf = self.hosts[name], self.hostconf.get(name, _NO_CONF)

@@ -7,7 +7,7 @@ missing, and which of them cannot start before another has ended.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deis_control.scheduler.feasible import Choice, Need, choose_hosts
+from deis_control.scheduler.feasible import Choice, choose_hosts, need_of
 from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.singles import Gate, gates
 from deis_control.scheduler.steps import DropMove, Place
@@ -145,7 +145,7 @@ def _steady(
     if not found.refused:
         return found
     again = _choose(world, target, list(found.refused), hosts)
-    return _joined(replace(found, refused={}), again)
+    return _joined(replace(found, refused={}, hopeless=frozenset()), again)
 
 
 def _choose(
@@ -157,12 +157,14 @@ def _choose(
     for placed in world.placed.values():
         if placed.copy in target.copies:
             mine.setdefault(placed.host, []).append(placed.copy.type)
-    types = {copy.type for copy in missing}
-    needs = {kind: Need(target.memory.get(kind, 0), target.tags) for kind in types}
-    return choose_hosts(missing, needs, hosts, mine)
+    needs = {copy.type: need_of(target, copy.type) for copy in missing}
+    return choose_hosts(missing, needs, hosts, mine, world.limits.separate)
 
 
 def _joined(one: Choice, two: Choice) -> Choice:
     return Choice(
-        {**one.hosts, **two.hosts}, {**one.refused, **two.refused}, {**one.why, **two.why}
+        {**one.hosts, **two.hosts},
+        {**one.refused, **two.refused},
+        {**one.why, **two.why},
+        one.hopeless | two.hopeless,
     )

@@ -9,7 +9,15 @@ from deis_control.errors import Unavailable
 from deis_control.model import CopyState
 from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
 from deis_control.scheduler.states import state_of
-from deis_control.scheduler.world import Limits, Observed, Placed, Target, World
+from deis_control.scheduler.world import (
+    HostListed,
+    HostSeen,
+    Limits,
+    Observed,
+    Placed,
+    Target,
+    World,
+)
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
 from deis_node.cluster.prefix import WatchedPrefix
@@ -201,6 +209,20 @@ class ClusterView:
     def is_alive(self, host: str) -> bool:
         """Whether the host's record is there."""
         return host in self._index.hosts
+
+    def hosts(self) -> Sequence[HostListed]:
+        """Every host that there is anything of, by name; Unavailable as `observed`."""
+        if not self.loaded and not self._index.hosts:
+            raise Unavailable("The state of the cluster is not known yet.")
+        return self._index.listed()
+
+    def loads(self) -> Sequence[HostSeen]:
+        """The live hosts and what they carry."""
+        return self._index.loads()
+
+    def placed(self) -> Sequence[Placed]:
+        """Every copy of every app that is on a host, but one-off commands."""
+        return [item for found in self._index.apps.values() for item in found.placed.values()]
 
     def _observed(self, placed: Placed) -> Observed:
         seen = self.app(placed.copy.app).instances.get(f"{placed.host}/{placed.copy.container}")

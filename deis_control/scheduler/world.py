@@ -7,6 +7,8 @@ from enum import StrEnum
 from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.records import (
     Endpoint,
+    Host,
+    HostConf,
     Instance,
     Move,
     Placement,
@@ -189,8 +191,26 @@ class MoveSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HostListed:
+    """A host that the store knows of, for people."""
+
+    name: str
+    host: Host | None
+    """Its record; None while it is not alive."""
+    conf: HostConf
+    load: Load
+    tags: Mapping[str, str]
+    """The operator's and the host's own."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its record is there."""
+        return self.host is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """How long the planner waits for what; all in seconds."""
+    """How long the planner waits for what, all in seconds; and what it spares."""
 
     deploy: float = 60
     """From a copy's first start to readiness, and from readiness to its endpoint."""
@@ -210,6 +230,8 @@ class Limits:
     """Of the hosts' leases."""
     lost: float = 420
     """For a copy of an operation whose host is lost to be made again elsewhere."""
+    separate: tuple[str, ...] = ()
+    """Hosts with one of these roles take no copies while another host fits."""
 
 
 class Workers(StrEnum):
@@ -241,6 +263,10 @@ class Target:
     workers: Workers = Workers.WITH
     single: frozenset[str] = frozenset()
     """Process types of which there must never be two copies of one number."""
+    cpu: Mapping[str, int] = field(default_factory=dict)
+    """Process type → CPU shares of a copy of it."""
+    arch: str = ""
+    """What the image is built for; empty when that is not known."""
 
     @property
     def at_rest(self) -> bool:

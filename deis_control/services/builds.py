@@ -39,6 +39,10 @@ class ImageImporter(Protocol):
         """
         ...
 
+    async def architecture(self, reference: str) -> str:
+        """What an image in the registry is built for; empty when nobody can tell."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NewBuild:
@@ -136,12 +140,13 @@ class Builds:
         ref: RefUpdate | None = None,
     ) -> Operation:
         """Build row and operation in one transaction; the same key gives the same operation."""
+        arch = await self._images.architecture(reference)
         async with self._database.transaction("accept build") as conn:
             locked = await lock(conn, app.uuid)
             known = None if key is None else await operations.by_key(conn, app.uuid, key)
             if known is not None:
                 return known
-            build = await _insert(conn, locked, user, new, reference)
+            build = await _insert(conn, locked, user, new, reference, arch)
             delta = BuildDelta(str(build.uuid), ref)
             before = {"version": (await releases.latest(conn, app.uuid)).version}
             return await self._operations.submit(
@@ -169,7 +174,9 @@ class Builds:
             return await self._images.import_image(app.id, new.image)
 
 
-async def _insert(conn: Connection, app: App, user: User, new: NewBuild, reference: str) -> Build:
+async def _insert(
+    conn: Connection, app: App, user: User, new: NewBuild, reference: str, arch: str
+) -> Build:
     return await builds.insert(
         conn,
         uuid4(),
@@ -180,6 +187,7 @@ async def _insert(conn: Connection, app: App, user: User, new: NewBuild, referen
         sha=new.sha,
         procfile=new.procfile,
         dockerfile=new.dockerfile,
+        arch=arch,
     )
 
 

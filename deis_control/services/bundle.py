@@ -1,11 +1,13 @@
 """All use cases, for the composition root to make and the API to call."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from deis_control.db.pool import Database
 from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
+from deis_control.scheduler.hostconf import HostConfs
 from deis_control.services.access import Access
 from deis_control.services.accounts import Accounts
 from deis_control.services.apps import Apps
@@ -17,6 +19,7 @@ from deis_control.services.configs import Configs
 from deis_control.services.containers import Containers, CopiesView
 from deis_control.services.domains import Domains
 from deis_control.services.explain import Explain
+from deis_control.services.hosts import Hosts, HostsView
 from deis_control.services.keys import Keys
 from deis_control.services.ldap import LdapLogins
 from deis_control.services.logs import Logs
@@ -33,7 +36,7 @@ from deis_control.services.users import Users
 from deis_node.cluster.seal import Ring
 
 
-class ClusterState(CopiesView, PlacementsView, Protocol):
+class ClusterState(CopiesView, PlacementsView, HostsView, Protocol):
     """The cluster's state, as far as the use cases look at it."""
 
 
@@ -53,6 +56,7 @@ class Services:
     containers: Containers
     domains: Domains
     explain: Explain
+    hosts: Hosts
     keys: Keys
     logs: Logs
     perms: Perms
@@ -71,12 +75,14 @@ class Services:
         *,
         images: ImageImporter,
         copies: ClusterState,
+        hosts: HostConfs,
         logs: LogClient,
         events: EventLog,
         passwords: Passwords | None = None,
         ldap: Ldap | None = None,
+        separate: Sequence[str] = (),
     ) -> Self:
-        """All use cases on one database."""
+        """All use cases on one database; `separate` is the scheduler's setting."""
         operations = Operations(database, ring)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
@@ -95,6 +101,7 @@ class Services:
             containers=Containers(database, ring, operations, copies, events, previews),
             domains=Domains(database, platform, events),
             explain=Explain(database, copies),
+            hosts=Hosts(database, copies, hosts, separate),
             keys=Keys(database),
             logs=Logs(logs),
             perms=Perms(database, events),

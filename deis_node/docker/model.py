@@ -43,6 +43,8 @@ class EngineInfo:
     memory: int
     """Bytes."""
     live_restore: bool
+    arch: str = ""
+    """What its images are built for, as they say it themselves: `amd64`, `arm64`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ class ImageInfo:
     """Bytes."""
     created: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    arch: str = ""
+    """What it is built for: `amd64`, `arm64`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,22 @@ class Built:
     image_id: str
 
 
+_ARCHES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "armv6l": "arm",
+    "armv7l": "arm",
+    "i386": "386",
+    "i686": "386",
+}
+"""A kernel's word for a machine → an image's word for the same."""
+
+
+def image_arch(machine: str) -> str:
+    """The architecture in the words of images, whoever's words it comes in."""
+    return _ARCHES.get(machine, machine)
+
+
 def engine_info(data: Json) -> EngineInfo:
     """Read the answer of `/info`."""
     return EngineInfo(
@@ -179,6 +199,7 @@ def engine_info(data: Json) -> EngineInfo:
         cpus=int(data.get("NCPU", 0)),
         memory=int(data.get("MemTotal", 0)),
         live_restore=bool(data.get("LiveRestoreEnabled", False)),
+        arch=image_arch(str(data.get("Architecture", ""))),
     )
 
 
@@ -239,6 +260,7 @@ def image_info(data: Json) -> ImageInfo:
         size=int(data.get("Size", 0)),
         created=str(data.get("Created", "")),
         labels=dict(config.get("Labels") or {}),
+        arch=image_arch(str(data.get("Architecture", ""))),
     )
 
 

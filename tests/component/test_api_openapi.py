@@ -25,7 +25,9 @@ from deis_control.rules import accounts, builds, certs, tokens
 from deis_control.rules.domains import DOMAIN_LIMIT
 from deis_control.rules.scaling import COPIES_LIMIT, VERSION_LIMIT
 from deis_control.rules.sections import CPU_LIMIT
+from deis_node.cluster import keys
 from deis_node.cluster.names import APP_ID_LIMIT
+from deis_node.cluster.records import HostConf
 from tests.fixtures.certificates import Authority
 from tests.fixtures.control import Answer, Api, Client
 from tests.fixtures.logger import RunningLogger
@@ -40,6 +42,7 @@ FIRST = ("auth_register", "apps_create", "builds_create", "containers_scale")
 """What the others need; then come the other POSTs, then GETs."""
 LAST = (
     "releases_rollback",
+    "hosts_forget",
     "tokens_remove",
     "certs_remove",
     "keys_remove",
@@ -236,6 +239,9 @@ class World:
         if row.name == "tokens_remove":
             found = (await bob.get("/v1/tokens/")).json["results"]
             return {"uuid": next(token["id"] for token in found if not token["current"])}
+        if row.name == "hosts_forget":
+            self.api.leader.cluster.store.put(keys.hostconf("host-9"), HostConf(cordoned=True))
+            return {"host": "host-9"}
         if row.name == "builds_show":
             return {"uuid": (await bob.get("/v1/apps/hello/builds/")).json["results"][0]["uuid"]}
         if row.name == "operations_cancel":

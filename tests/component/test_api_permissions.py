@@ -22,6 +22,7 @@ SAMPLES = {
     "app": "hello",
     "common_name": "www.example.org",
     "domain": "www.example.org",
+    "host": "host-1",
     "id": "some-key",
     "num": "1",
     "other": "2",

@@ -117,7 +117,8 @@ def services(database: Database) -> Services:
         RING,
         lambda: Platform(domain=DOMAIN),
         images=None,  # type: ignore[arg-type] - nothing is deployed here
-        copies=NoCopies(),
+        copies=NoCopies(),  # type: ignore[arg-type] - nobody looks at hosts here
+        hosts=None,  # type: ignore[arg-type]
         logs=nowhere,
         events=EventLog(lambda: None, client=nowhere),
         passwords=Passwords(),

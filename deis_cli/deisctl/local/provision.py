@@ -84,7 +84,7 @@ def make_database_cluster(home: Home, choices: Choices) -> None:
 
 
 def write_commands(home: Home, venv: Path) -> None:
-    """`bin/deis` with this home's profile, `bin/deisctl` with this home."""
+    """`bin/deis` with this home's profile, `bin/deisctl` with this home and the same profile."""
     profile = home.user / ".deis"
     _write_script(
         home.bin / "deis",
@@ -94,6 +94,7 @@ def write_commands(home: Home, venv: Path) -> None:
     _write_script(
         home.bin / "deisctl",
         f"DEIS_LOCAL_HOME={shlex.quote(str(home.root))}; export DEIS_LOCAL_HOME\n"
+        f"DEIS_PROFILE_DIR={shlex.quote(str(profile))}; export DEIS_PROFILE_DIR\n"
         f'exec {shlex.quote(str(venv / "bin" / "deisctl"))} "$@"\n',
     )
 

@@ -3,6 +3,7 @@
 from deis_control.api.openapi.schema import (
     Shape,
     anything,
+    flag,
     mapping,
     nullable,
     number,
@@ -10,7 +11,7 @@ from deis_control.api.openapi.schema import (
 )
 from deis_control.api.schemas import HOOK_LIMIT
 from deis_control.model import Scope
-from deis_control.rules import accounts, builds, certs, tokens
+from deis_control.rules import accounts, builds, certs, hosts, tokens
 from deis_control.rules.configs import CONFIG_LIMIT, VALUE_LIMIT
 from deis_control.rules.domains import DOMAIN_LIMIT
 from deis_control.rules.scaling import COPIES_LIMIT, VERSION_LIMIT
@@ -302,4 +303,20 @@ PUSHED_BUILD = Shape(
     "What a builder built.",
     {**_RECEIVER, **NEW_BUILD.fields},
     optional=NEW_BUILD.optional,
+)
+HOST_CHANGE = Shape(
+    "HostChange",
+    "What of a host changes; fields that are not named stay.",
+    {
+        "tags": mapping(
+            nullable(text("Its value.", limit=hosts.TAG_LIMIT, pattern=f"^{hosts.TAG_VALUE}$")),
+            "Key → value, which wins over the host's own; null removes a tag. The hosts of one "
+            "`zone` count as failing together.",
+            {"zone": "z1", "disk": None},
+            keys=f"^{hosts.TAG_KEY}$",
+        ),
+        "cordoned": flag("Whether it takes no new copies.", example=True),
+        "draining": flag("Whether its copies are moved away; it takes no new ones either."),
+    },
+    optional=("tags", "cordoned", "draining"),
 )

@@ -13,6 +13,7 @@ _DOCS: Mapping[str, tuple[str, str]] = {
     "app": ("The app's id.", "hello"),
     "common_name": ("The certificate's common name.", "www.example.org"),
     "domain": ("The host name.", "www.example.org"),
+    "host": ("The host's name.", "host-1"),
     "id": ("The key's name; a slash at its end is part of it.", "ben@laptop"),
     "num": ("The number: of a container among those of its type, or of a command.", "1"),
     "operation": ("The operation's id.", _UUID),

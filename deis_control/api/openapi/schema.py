@@ -71,6 +71,11 @@ def number(
     return _with(found, minimum=least, maximum=most, examples=examples)
 
 
+def real(doc: str, example: float) -> Schema:
+    """A number, whole or not."""
+    return {"type": "number", "description": doc, "examples": [example]}
+
+
 def flag(doc: str, example: bool = False) -> Schema:
     """Yes or no."""
     return {"type": "boolean", "description": doc, "examples": [example]}

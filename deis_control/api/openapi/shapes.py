@@ -9,6 +9,7 @@ from deis_control.api.openapi.schema import (
     moment,
     nullable,
     number,
+    real,
     stamp,
     text,
     uuid,
@@ -443,3 +444,47 @@ PUSHED = Shape(
     },
 )
 NOTHING = Shape("Nothing", "An object without fields.", {})
+HOST = Shape(
+    "Host",
+    "A host of the cluster, or what is left of one.",
+    {
+        "name": text("Its name.", "host-1"),
+        "address": nullable(
+            text("Where its containers' ports are; null while it is not alive.", "10.0.0.1")
+        ),
+        "alive": flag("Whether it has been heard of lately.", example=True),
+        "cordoned": flag("Whether it takes no new copies."),
+        "draining": flag("Whether its copies are moved away; it takes no new ones either."),
+        "tags": mapping(text("Its value."), "The operator's tags and its own.", {"disk": "ssd"}),
+        "zone": text("What fails together with it: its tag `zone`; empty without one.", "z1"),
+        "arch": text("What its images must be built for; empty when not known.", "amd64"),
+        "cpus": real("Its processors; 0 when not known.", 4),
+        "cpus_reserved": real("How many of them its copies' CPU shares come to.", 0.5),
+        "memory": number("Its memory in bytes; 0 when not known.", 8 << 30),
+        "memory_reserved": number("Bytes that its copies may use, together.", 512 << 20),
+        "copies": number("Copies on it, until their end is confirmed.", 3),
+        "roles": listed(text("A role."), "What else it is for.", ["router"]),
+        "agent_version": text("Of the agent; empty while it is not alive.", "2.0.0"),
+    },
+)
+_MOVE = Shape(
+    "PlannedMove",
+    "A copy that goes to another host.",
+    {
+        "app": text("The app's id.", "hello"),
+        "process": text("Type and number.", "web.2"),
+        "container": text("Its name.", "hello_v2.web.2"),
+        "from": text("Where it is.", "host-1"),
+        "to": text("Where it shall be.", "host-2"),
+        "why": text("Why, in words.", "web has 3 copies on host-1 and 1 on host-2"),
+    },
+)
+REBALANCE = Shape(
+    "Rebalance",
+    "The moves that bring the cluster into balance.",
+    {
+        "dry_run": flag("Whether they were only told, and not asked for."),
+        "moves": listed(_MOVE, "In the order in which they were found."),
+        "more": flag("Whether there are more than one rebalance asks for."),
+    },
+)

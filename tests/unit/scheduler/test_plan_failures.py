@@ -1,5 +1,6 @@
 """When an operation fails, and that the old copies are never touched then."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from deis_node.cluster.records import HealthCheck, Instance, Phase
 from tests.worlds import (
     make_copy,
     make_exit,
+    make_host,
     make_instance,
     make_placed,
     make_route,
@@ -158,3 +160,26 @@ def test_an_old_exit_of_a_copy_that_stays_fails_no_scale() -> None:
         target, serving=[more], placed=[make_placed(stays)], seen={stays: dead}, route=make_route(2)
     )
     assert plan_app(world).end is End.DONE
+
+
+def test_without_a_host_of_the_kind_the_operation_fails_at_once() -> None:
+    decision = plan_app(make_world(replace(TARGET, tags={"disk": "ssd"})))
+    assert (decision.end, decision.sentence) == (
+        End.FAILED,
+        "no host takes web.1: host-1 is not tagged disk=ssd",
+    )
+
+
+def test_a_host_that_may_open_again_is_waited_for() -> None:
+    hosts = (make_host(cordoned=True),)
+    first = plan_app(make_world(TARGET, hosts=hosts))
+    later = plan_app(make_world(TARGET, hosts=hosts, now=1060.0, timers=first.timers))
+    assert (first.end, first.sentence) == (None, "no host takes web.1: host-1 is cordoned")
+    assert later.end is End.FAILED
+
+
+def test_at_rest_a_host_of_the_kind_is_waited_for() -> None:
+    rest = make_target(NEW, tags={"disk": "ssd"})
+    decision = plan_app(make_world(rest))
+    assert decision.end is None
+    assert decision.sentence == "no host takes web.1: host-1 is not tagged disk=ssd"

@@ -5,7 +5,15 @@ from deis_control.scheduler.world import Limits
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Await, Host, Incarnation, Intent, Record, Router
+from deis_node.cluster.records import (
+    Await,
+    Host,
+    HostConf,
+    Incarnation,
+    Intent,
+    Record,
+    Router,
+)
 from tests.worlds import make_copy, make_endpoint, make_instance, make_placed, make_route
 
 COPY = make_copy()
@@ -142,3 +150,39 @@ def test_the_difference_of_two_looks_is_what_was_put_and_what_is_gone() -> None:
 
 def test_nothing_is_an_app_without_keys() -> None:
     assert AppKeys().empty
+
+
+def test_the_operators_word_on_a_host_wins_over_its_own_tags() -> None:
+    index = Index()
+    own = {"disk": "ssd", "rack": "1", "zone": "a"}
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1", tags=own, arch="amd64")), 0)
+    index.take(kv(keys.hostconf("host-1"), HostConf({"rack": "2", "zone": "", "x": "y"})), 0)
+    (host,) = index.loads()
+    assert (host.tags, host.zone) == ({"disk": "ssd", "rack": "2", "x": "y"}, "")
+    assert (host.arch, host.cordoned, host.draining) == ("amd64", False, False)
+    index.take(kv(keys.hostconf("host-1"), HostConf(draining=True)), 0)
+    (host,) = index.loads()
+    assert (host.tags, host.cordoned, host.draining) == (own, True, True)
+    index.drop(keys.hostconf("host-1"), 0)
+    (host,) = index.loads()
+    assert (host.zone, host.cordoned) == ("a", False)
+
+
+def test_cpu_shares_reserve_processors() -> None:
+    index = Index()
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1", cpus=4)), 0)
+    index.take(placement_kv(COPY, cpu=512), 0)
+    index.take(placement_kv(make_copy(num=2), cpu=1024), 0)
+    assert [host.cpu_reserved for host in index.loads()] == [1.5]
+
+
+def test_a_host_is_listed_while_there_is_anything_of_it() -> None:
+    index = Index()
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1")), 0)
+    index.take(kv(keys.hostconf("host-2"), HostConf(cordoned=True)), 0)
+    index.take(placement_kv(COPY, host="host-3"), 0)
+    listed = {found.name: (found.alive, found.load.copies) for found in index.listed()}
+    assert listed == {"host-1": (True, 0), "host-2": (False, 0), "host-3": (False, 1)}
+    index.drop(keys.hostconf("host-2"), 0)
+    index.drop(keys.placement("host-3", COPY.container), 0)
+    assert [found.name for found in index.listed()] == ["host-1"]

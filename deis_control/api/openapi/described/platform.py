@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 
-from deis_control.api import audit, description, hooks, operations, root
+from deis_control.api import audit, description, hooks, hosts, operations, root
 from deis_control.api.bodies import JSON
 from deis_control.api.events import EVENT_STREAM
 from deis_control.api.openapi import bodies, shapes
 from deis_control.api.openapi.declaring import (
+    DRY_RUN,
     HTML,
     Answer,
     Described,
     Parameter,
     gives,
     listing,
+    nothing,
 )
 from deis_control.api.openapi.schema import number, text
 from deis_control.api.permissions import Endpoint
@@ -57,6 +59,34 @@ DESCRIBED: Mapping[Endpoint, Described] = {
         doc="Superusers see all; others see what happened to apps that they may use, and what "
         "they did themselves.",
         refusals=_WRONG_QUERY,
+    ),
+    hosts.page: listing(
+        "List hosts",
+        shapes.HOST,
+        doc="Also those that are not alive, as long as there is a word on them or a copy.",
+    ),
+    hosts.show: Described("Show a host", gives(200, shapes.HOST)),
+    hosts.change: Described(
+        "Tag, cordon or drain a host",
+        gives(200, shapes.HOST),
+        bodies.HOST_CHANGE,
+        doc="A cordoned host takes no new copies. A draining one also gives those that it has to "
+        "others, each when its successor serves.",
+    ),
+    hosts.forget: Described(
+        "Forget a host",
+        nothing(204, "Nothing is left of it."),
+        doc="For a host that is gone for good.",
+        refusals={409: "It is alive, or still has copies."},
+    ),
+    hosts.rebalance: Described(
+        "Rebalance",
+        gives(200, shapes.REBALANCE),
+        parameters=(DRY_RUN,),
+        doc="As few copies as can be move, so that each process type stands evenly over zones and "
+        "hosts, and all copies evenly over processors. Each goes when its successor serves, a few "
+        "at a time; types that must not run twice stay. With `dry_run` the moves are only told.",
+        refusals={400: "`dry_run` is neither yes nor no."},
     ),
     operations.show: Described(
         "Show or watch an operation",
