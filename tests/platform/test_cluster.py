@@ -110,6 +110,7 @@ def test_power_off_is_seen_by_nobody_and_on_again_is_another_boot(
     steadily(lambda: spread.get()[0] == 200, 60, "the relay leads to it")
     again = json.loads(cluster.up().stdout.splitlines()[-1])
     assert again["components"]["etcd@local-1"]["pid"] is None
+    spread.deploy("without local-1")
     cluster.power_on("local-1")
     poll(lambda: cluster.alive() == cluster.names, 60, "it is back")
     assert boot() != before

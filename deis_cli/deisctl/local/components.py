@@ -140,7 +140,12 @@ def _etcd(choices: Choices, site: Site, members: Sequence[Site]) -> Component:
     return _on(
         site,
         Component(
-            name="etcd", argv=argv, address=address, ready=lambda: answers(address, "/health")
+            name="etcd",
+            argv=argv,
+            address=address,
+            ready=lambda: answers(address, "/health"),
+            # Members that all end at once wait for each other, and lose nothing when killed.
+            stop_timeout=20 if len(members) == 1 else 3,
         ),
     )
 
