@@ -62,6 +62,11 @@ async def test_an_image_from_elsewhere_is_imported(
     found = await docker.image(reference)
     assert found is not None
     assert found.id == built
+    assert await images.architecture(reference) == (await docker.info()).arch
+
+
+async def test_what_an_image_is_built_for_that_is_not_here_is_not_known(images: Images) -> None:
+    assert await images.architecture(f"127.0.0.1:5000/hello@sha256:{'0' * 64}") == ""
 
 
 async def test_an_image_that_is_only_here_will_do(

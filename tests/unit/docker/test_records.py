@@ -11,7 +11,7 @@ from deis_node.docker.events import (
     ContainerStarted,
     parse,
 )
-from deis_node.docker.model import Health, State, container, container_info, image_info
+from deis_node.docker.model import Health, State, container, container_info, engine_info, image_info
 
 
 def event(action: str, **attributes: str) -> dict[str, Any]:
@@ -106,3 +106,12 @@ def test_an_image_without_config_has_no_ports_and_no_command() -> None:
 )
 def test_why_a_container_did_not_start_is_told_from_the_text(text: str, fault: StartFault) -> None:
     assert StartFailed(text).fault is fault
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch"),
+    [("x86_64", "amd64"), ("aarch64", "arm64"), ("armv7l", "arm"), ("amd64", "amd64"), ("", "")],
+)
+def test_an_engine_tells_its_architecture_in_the_words_of_images(machine: str, arch: str) -> None:
+    assert engine_info({"Architecture": machine}).arch == arch
+    assert image_info({"Id": "sha256:1", "Architecture": arch}).arch == arch
