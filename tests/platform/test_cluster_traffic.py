@@ -128,18 +128,26 @@ def _whole(cluster: Cluster, app: App, without: str) -> bool:
 
 
 def etcd_leader(cluster: Cluster) -> str:
-    """The host of the member that leads."""
-    words = ["etcdctl", "--endpoints", cluster.etcd_url, "endpoint", "status", "-w", "json"]
-    done = run(words, ETCDCTL_API="3")
-    assert done.returncode == 0, done.stderr
-    for member in json.loads(done.stdout):
-        status = member["Status"]
-        if status["header"]["member_id"] == status["leader"]:
-            address = member["Endpoint"].removeprefix("http://")
-            components = cluster.facts["components"]
-            return next(
-                name.partition("@")[2]
-                for name, facts in components.items()
-                if name.startswith("etcd@") and facts["address"] == address
-            )
-    raise AssertionError("etcd has no leader")
+    """The host of the member that leads, once there is one."""
+    found: list[str] = []
+
+    def known() -> bool:
+        found[:] = _leading_members(cluster)
+        return len(found) == 1
+
+    poll(known, 60, "etcd has a leader")
+    return found[0]
+
+
+def _leading_members(cluster: Cluster) -> list[str]:
+    leading = []
+    for host in cluster.names:
+        if cluster.hosts.state(host) != "on":
+            continue
+        url = "http://" + str(cluster.facts["components"][f"etcd@{host}"]["address"])
+        words = ["etcdctl", "--endpoints", url, "endpoint", "status", "-w", "json"]
+        for member in json.loads(run(words, ETCDCTL_API="3").stdout or "[]"):
+            status = member["Status"]
+            if status["header"]["member_id"] == status.get("leader"):
+                leading.append(host)
+    return leading
