@@ -81,6 +81,7 @@ def for_release(
     app: str, release: int, structure: Mapping[str, int], taken: Collection[CopyName]
 ) -> Plan:
     """Every copy of a new release."""
+    taken = [copy for copy in taken if copy.release == release]
     copies = frozenset(
         unused(CopyName(app, release, kind, num), taken)
         for kind, count in structure.items()

@@ -32,16 +32,31 @@ class Refusal:
     """Whether no wait helps: it is in what the host is, not in what it carries."""
 
 
+_DRAINING = Refusal("is being drained", "being drained")
+_CORDONED = Refusal("is cordoned", "cordoned")
+
+
 class Room:
     """One host while a choice is made: what was there and what the choice adds."""
 
-    __slots__ = ("copies", "host", "mine", "name", "reserved", "shares", "types", "zone")
+    __slots__ = (
+        "copies",
+        "host",
+        "mine",
+        "name",
+        "processors",
+        "reserved",
+        "shares",
+        "types",
+        "zone",
+    )
 
     def __init__(self, host: HostSeen, mine: Sequence[str] = ()) -> None:
         """`mine` are the process types of the app's copies that it has already."""
         self.host = host
         self.name = host.name
         self.zone = host.zone
+        self.processors = host.cpus if host.cpus > 1 else 1
         self.types: dict[str, int] = dict(Counter(mine)) if mine else {}
         self.mine = len(mine)
         self.copies = host.copies
@@ -50,7 +65,23 @@ class Room:
 
     def refusal(self, need: Need) -> Refusal | None:
         """Why the host cannot take a copy, if so; what lasts goes before what may pass."""
-        return self._unfit(need) or self._closed() or self._full(need)
+        return self.excludes(need) or self._full(need)
+
+    def excludes(self, need: Need) -> Refusal | None:
+        """Why the host is not for such copies, however much of it is free."""
+        host = self.host
+        if need.tags:
+            for key, value in sorted(need.tags.items()):
+                if host.tags.get(key) != value:
+                    tag = f"tagged {key}={value}"
+                    return Refusal(f"is not {tag}", f"not {tag}", lasting=True)
+        if need.arch and host.arch and need.arch != host.arch:
+            image = f"the image is for {need.arch}"
+            words = f"is an {host.arch} host, {image}", f"{host.arch}, {image}"
+            return Refusal(*words, lasting=True)
+        if host.draining:
+            return _DRAINING
+        return _CORDONED if host.cordoned else None
 
     def take(self, process_type: str, need: Need) -> None:
         """Count a copy that was given to this host."""
@@ -68,18 +99,14 @@ class Room:
         self.reserved -= need.memory
         self.shares -= need.cpu
 
-    def excludes(self, need: Need) -> Refusal | None:
-        """Why the host is not for such copies, however much of it is free."""
-        return self._unfit(need) or self._closed()
-
     @property
     def per_processor(self) -> float:
         """Copies of all apps for each processor."""
-        return self.per_processor_with(0)
+        return self.copies / self.processors
 
     def per_processor_with(self, more: int) -> float:
         """The same with so many copies more."""
-        return (self.copies + more) / max(self.host.cpus, 1)
+        return (self.copies + more) / self.processors
 
     def memory_share(self, need: Need) -> float:
         """Which part of the host's memory is reserved; 0 for a copy that reserves none."""
@@ -87,37 +114,18 @@ class Room:
             return 0.0
         return self.reserved / self.host.memory
 
-    def _unfit(self, need: Need) -> Refusal | None:
-        if need.tags:
-            for key, value in sorted(need.tags.items()):
-                if self.host.tags.get(key) != value:
-                    tag = f"tagged {key}={value}"
-                    return Refusal(f"is not {tag}", f"not {tag}", lasting=True)
-        arch = self.host.arch
-        if need.arch and arch and need.arch != arch:
-            image = f"the image is for {need.arch}"
-            return Refusal(f"is an {arch} host, {image}", f"{arch}, {image}", lasting=True)
-        return None
-
-    def _closed(self) -> Refusal | None:
-        if self.host.draining:
-            return Refusal("is being drained", "being drained")
-        if self.host.cordoned:
-            return Refusal("is cordoned", "cordoned")
-        return None
-
     def _full(self, need: Need) -> Refusal | None:
-        free = self.host.memory - self.reserved
-        if self.host.memory and need.memory and need.memory > free:
-            wanted = need.memory >> 20
+        host = self.host
+        if need.memory and host.memory and need.memory > host.memory - self.reserved:
+            free, wanted = max(host.memory - self.reserved, 0) >> 20, need.memory >> 20
             return Refusal(
-                f"has {max(free, 0) >> 20} MiB left of the {wanted} MiB it may use",
+                f"has {free} MiB left of the {wanted} MiB it may use",
                 f"less than {wanted} MiB left",
             )
-        left = self.host.cpus * SHARES - self.shares
-        if self.host.cpus and need.cpu and need.cpu > left:
+        if need.cpu and host.cpus and need.cpu > host.cpus * SHARES - self.shares:
+            left = max(host.cpus * SHARES - self.shares, 0)
             return Refusal(
-                f"has {max(left, 0):g} CPU shares left of the {need.cpu} it may use",
+                f"has {left:g} CPU shares left of the {need.cpu} it may use",
                 f"less than {need.cpu} CPU shares left",
             )
         return None

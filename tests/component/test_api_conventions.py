@@ -14,6 +14,7 @@ SAMPLE_PARTS = {
     "app": "hello",
     "common_name": "a.b",
     "domain": "a.b",
+    "host": "host-1",
     "id": "key",
     "num": "1",
     "operation": "0",

@@ -8,7 +8,7 @@ import gc
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -80,9 +80,10 @@ def host_keys(hosts: int) -> list[KeyValue]:
     ]
 
 
-def target_of(app: str, copies: int, kind: str = "web") -> Target:
-    """A new release of so many copies."""
-    plan = for_release(app, 2, {kind: copies}, ())
+def target_of(app: str, copies: int, taken: Collection[CopyName] = ()) -> Target:
+    """A new release of so many copies; `taken` are those of the release before."""
+    kind = "web"
+    plan = for_release(app, 2, {kind: copies}, taken)
     return Target(
         copies=plan.copies,
         route=Route(app, {"2": 1}),
@@ -113,8 +114,9 @@ def one_app(copies: int, hosts: list[KeyValue]) -> list[str]:
     with timed("load and parse the hosts' records"):
         for kv in hosts:
             index.take(kv, 0.0)
+    before = for_release("big", 1, {"web": copies}, ()).copies
     with timed(f"name the copies of a release of {copies}"):
-        target = target_of("big", copies)
+        target = target_of("big", copies, before)
     with timed(f"decide: one app, {copies} copies"):
         placed = place(index, "big", target)
     each = Counter(placed.values())
