@@ -14,6 +14,7 @@ from deis_cli.deisctl.local import network
 from deis_cli.deisctl.local.fabric import Fabric, HostNetwork
 from deis_cli.deisctl.local.programs import output_of, run
 from tests.fixtures.faults import drop_arriving, drop_leaving, forget
+from tests.fixtures.platform import poll
 
 PORT = 25000
 SERVE = (
@@ -86,7 +87,8 @@ def test_a_wire_that_was_pulled_is_put_back_by_nobody_else(fabric: Fabric) -> No
         assert not reached(host)
         host.join()
         assert host.is_joined
-        assert reached(host)
+        # The machine asks for the host's MAC address once a second.
+        poll(lambda: reached(host), 10, "the host is reached again")
 
 
 def test_a_host_that_is_made_again_is_reached_at_once(fabric: Fabric) -> None:
