@@ -1,9 +1,10 @@
 """Hosts that die, hang, are drained and come back, with a real etcd and a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import structlog
 
 from deis_control.deltas import RestartDelta
 from deis_control.model import OpPhase
@@ -117,12 +118,13 @@ async def test_a_push_goes_on_when_a_host_of_its_new_copies_is_lost(
 
 
 async def test_a_failover_needs_no_database(
-    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None, plain_logs: None
 ) -> None:
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app, web=4)
     await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.quiet()
     await asyncio.to_thread(postgres.kill)
     await scheduling.cluster.lose("host-1")
     await running_on(scheduling, host_2=4)
@@ -134,6 +136,15 @@ async def postgres_back(postgres: PostgresServer) -> AsyncIterator[None]:
     yield
     await asyncio.to_thread(postgres.kill)
     await asyncio.to_thread(postgres.start)
+
+
+@pytest.fixture
+def plain_logs() -> Iterator[None]:
+    """Tracebacks without their variables: drawing those stops everything for seconds."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+    yield
+    structlog.reset_defaults()
 
 
 async def test_a_lone_host_that_is_lost_costs_no_write(scheduling: Scheduling) -> None:
