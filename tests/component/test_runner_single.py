@@ -65,13 +65,17 @@ async def test_a_single_copy_ends_after_two_ttls_and_comes_back_with_the_lease(
     assert clock() - frozen > TTL
     assert await confirmed.runs(other)
     assert not await agent.is_ready(single)
-    found = await agent.instance(single)
-    assert found is not None
-    assert found.last_exit is None
-    assert "not confirmed this host's lease" in (found.error or "")
+    await eventually(lambda: yielded(agent, single))
     confirmed.way.thaw()
     await eventually(lambda: agent.is_ready(single), within=20)
     assert await confirmed.runs(other)
+
+
+async def yielded(agent: Agent, copy: Placement) -> bool:
+    """Whether everybody can see why the copy ended, and that it did not end by itself."""
+    found = await agent.instance(copy)
+    assert found is not None
+    return found.last_exit is None and "not confirmed this host" in (found.error or "")
 
 
 async def test_a_single_copy_that_was_made_again_elsewhere_does_not_come_back(

@@ -1,9 +1,10 @@
 """Hosts that die, hang, are drained and come back, with a real etcd and a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
+import structlog
 
 from deis_control.deltas import RestartDelta
 from deis_control.model import OpPhase
@@ -107,22 +108,23 @@ async def test_a_push_goes_on_when_a_host_of_its_new_copies_is_lost(
     await scheduling.deployed(app, web=4)
     scheduling.cluster.paused = True
     operation = await scheduling.push(app, sha="7654321")
-    await eventually(lambda: scheduling.is_placed(web(4, 4)))
+    await eventually(lambda: scheduling.is_placed(web(3, 4)))
     await scheduling.cluster.lose("host-2")
     scheduling.cluster.paused = False
     done = await scheduling.ended(operation)
     assert (done.phase, done.reason) == (OpPhase.DONE, "")
     await running_on(scheduling, host_1=4)
-    assert all("_v4." in name for name in await scheduling.served())
+    assert all("_v3." in name for name in await scheduling.served())
 
 
 async def test_a_failover_needs_no_database(
-    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None, plain_logs: None
 ) -> None:
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app, web=4)
     await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.quiet()
     await asyncio.to_thread(postgres.kill)
     await scheduling.cluster.lose("host-1")
     await running_on(scheduling, host_2=4)
@@ -134,6 +136,15 @@ async def postgres_back(postgres: PostgresServer) -> AsyncIterator[None]:
     yield
     await asyncio.to_thread(postgres.kill)
     await asyncio.to_thread(postgres.start)
+
+
+@pytest.fixture
+def plain_logs() -> Iterator[None]:
+    """Tracebacks without their variables: drawing those stops everything for seconds."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
+    yield
+    structlog.reset_defaults()
 
 
 async def test_a_lone_host_that_is_lost_costs_no_write(scheduling: Scheduling) -> None:
@@ -148,7 +159,7 @@ async def test_a_lone_host_that_is_lost_costs_no_write(scheduling: Scheduling) -
     assert await scheduling.etcd.revision() == before
     await scheduling.cluster.come_back("host-1")
     await running_on(scheduling, host_1=2)
-    assert set(await scheduling.placements()) == {web(3, 1), web(3, 2)}
+    assert set(await scheduling.placements()) == {web(2, 1), web(2, 2)}
 
 
 async def test_a_store_that_is_emptied_moves_nothing_though_no_host_is_known(
@@ -250,7 +261,7 @@ async def test_a_restart_of_a_single_copy_ends_the_old_one_first(scheduling: Sch
     operation = await scheduling.submit(app, RestartDelta("worker"))
 
     async def over() -> bool:
-        seen.append(set(scheduling.cluster.containers))
+        seen.append({name for name in scheduling.cluster.containers if ".worker." in name})
         found = await scheduling.look(operation)
         return found is not None and found.phase.ended
 
