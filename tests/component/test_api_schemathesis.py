@@ -36,7 +36,7 @@ HEADERS = {"Authorization": f"token {TOKEN}", "X-Deis-Builder-Auth": BUILDER_KEY
 REASON = "web.1 cannot be placed: there are no hosts"
 BUILD = {"image": "hello", "sha": "a" * 40, "procfile": {"web": "serve"}}
 
-SCHEMA = described(examples=30)
+SCHEMA = described(examples=20)
 OPERATIONS = len(list(SCHEMA.get_all_operations()))
 
 

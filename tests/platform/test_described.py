@@ -21,7 +21,7 @@ from deis_control.db.pool import Database
 from tests.fixtures.fuzzing import CHECKS, TOKEN, answers_as_described, described, lead, mend
 from tests.fixtures.platform import Platform, poll, running_platform
 
-SCHEMA = described(examples=5)
+SCHEMA = described(examples=3)
 ROUTES = {found.ok().label for found in SCHEMA.get_all_operations()}
 CASES = 1000
 """How many there are at least, over all routes."""
