@@ -61,6 +61,8 @@ class Gateway:
         self._token: str | None = None
         self._login = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
+        self._streams: dict[aiohttp.ClientResponse, str] = {}
+        """Those that are open, and their endpoints."""
 
     @property
     def endpoint(self) -> str:
@@ -84,10 +86,15 @@ class Gateway:
             self._session = None
 
     def failed(self, endpoint: str) -> None:
-        """Turn to the next endpoint, unless somebody has turned away from this one already."""
+        """Turn to the next endpoint, unless somebody has turned away from this one already.
+
+        Streams from there break off: a machine that lost its power ends no connection.
+        """
         if endpoint == self.endpoint and len(self._endpoints) > 1:
             self._current = (self._current + 1) % len(self._endpoints)
             log.info("etcd endpoint changed", failed=endpoint, endpoint=self.endpoint)
+            for response in [item for item, at in self._streams.items() if at == endpoint]:
+                response.close()
 
     async def call(self, path: str, body: Json, *, repeatable: bool) -> Json:
         """One call and its answer, within two times the timeout.
@@ -127,11 +134,13 @@ class Gateway:
             if response.status != 200:
                 async with _deadline(self.timeout, endpoint):
                     raise _refusal(response, await response.read())
+            self._streams[response] = endpoint
             yield response.content
         except TokenRejected:
             self._forget(headers)
             raise
         finally:
+            self._streams.pop(response, None)
             response.close()
 
     def _worth_repeating(self, err: Unavailable, endpoint: str, *, repeatable: bool) -> bool:

@@ -177,6 +177,22 @@ async def test_a_watch_moves_on_from_a_hung_member(etcd_server: EtcdMember, etcd
         assert len(await asyncio.wait_for(events, 5)) == 1
 
 
+async def test_a_watch_moves_with_the_calls_when_a_member_vanishes_without_a_word(
+    etcd_server: EtcdMember, etcd: Etcd
+) -> None:
+    revision = await etcd.revision()
+    async with (
+        relay(etcd_server.endpoint) as hung,
+        Etcd([hung.endpoint, etcd_server.endpoint], timeout=0.5, read_limit=60) as client,
+        collecting(client.watch("/a", revision + 1), 1) as events,
+    ):
+        await eventually(lambda: etcd_server.watchers() == 1)
+        hung.freeze()
+        await client.get("/b")
+        await etcd.put("/a", b"")
+        assert len(await asyncio.wait_for(events, 5)) == 1
+
+
 async def test_silence_is_no_interruption(etcd_server: EtcdMember, etcd: Etcd) -> None:
     revision = await etcd.revision()
     async with (
