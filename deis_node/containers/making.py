@@ -19,7 +19,7 @@ from deis_node.containers.envs import EnvMissing, Envs
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.ports import NoPort
 from deis_node.containers.pulls import Pulls
-from deis_node.containers.spec import Logging, Place, Published
+from deis_node.containers.spec import Logging, Place
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import (
     Conflict,
@@ -29,6 +29,7 @@ from deis_node.docker.errors import (
     StartFault,
     Unavailable,
 )
+from deis_node.docker.marks import Published
 from deis_node.docker.model import ImageInfo
 
 log = structlog.get_logger()

@@ -24,7 +24,7 @@ class Present:
     """Whether it carries this platform's label; a foreign one is never touched."""
     state: State
     fingerprint: str = ""
-    """What its placement asked for when it was made, see `spec.fingerprint`."""
+    """What its placement asked for when it was made, see `marks.fingerprint`."""
     run: str = ""
     """Of a one-off command: the uuid of the placement that it was made for."""
     error: str = ""

@@ -14,7 +14,7 @@ import structlog
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Phase, Placement, PlacementState
 from deis_node.cluster.tenure import Tenure
-from deis_node.containers import plan, restarts, spec
+from deis_node.containers import plan, restarts
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
 from deis_node.containers.health import asked_health, unhealthy
@@ -24,7 +24,7 @@ from deis_node.containers.plan import Present, Rest, Situation, Step
 from deis_node.containers.restarts import Failures, Restarts
 from deis_node.containers.settings import RunnerSettings
 from deis_node.containers.trust import Wanted, absent_for_sure
-from deis_node.docker import labels
+from deis_node.docker import labels, marks
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Conflict, NotFound, Unavailable
 from deis_node.docker.events import ContainerDied
@@ -154,7 +154,7 @@ class Worker:
         if info.labels.get(labels.PLATFORM) != place.platform:
             self._show(known=True)
             return Present(info.id, ours=False, state=info.state)
-        port = spec.published(info.labels)
+        port = marks.published(info.labels)
         if port is not None:
             self._tools.maker.ports.adopt(self.name.container, self.name.app, port.host)
         if info.state in _RUNS:
@@ -174,7 +174,7 @@ class Worker:
         )
 
     def _see_running(self, info: ContainerInfo) -> None:
-        port = spec.published(info.labels)
+        port = marks.published(info.labels)
         health = asked_health(info, self._placement())
         if health is Health.UNHEALTHY:
             self._hung = (_run(info), unhealthy(info))
@@ -237,7 +237,7 @@ class Worker:
             self._grace = wanted.grace
         return Situation(
             wanted=wanted,
-            fingerprint="" if wanted is None else spec.fingerprint(wanted),
+            fingerprint="" if wanted is None else marks.fingerprint(wanted),
             present=present,
             trusted=absent_for_sure(self._tools.wanted(), self.name.container),
             may_start=self._tools.may_start(),
