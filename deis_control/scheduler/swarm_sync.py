@@ -86,6 +86,9 @@ class SwarmSync:
             plan = swarm.plan(wishes, services, lead.epoch)
             if not plan.empty and not await lead.store.confirm():
                 return False
+            waiting = swarm.awaited(wishes, services)
+            for app, text in swarm.troubles(waiting, await docker.tasks(waiting)):
+                self._tell(app, text)
             removed = [await self._remove(docker, service) for service in plan.remove]
             made = [await self._make(docker, wish) for wish in plan.make]
         except (DockerError, EtcdError) as err:
@@ -142,7 +145,7 @@ class SwarmSync:
         if (app, text) not in self._told:
             self._told.add((app, text))
             self._lead.events.send(app, text)
-            log.warning("service cannot be made", app=app, reason=text)
+            log.warning("swarm does not run a copy", app=app, reason=text)
 
     def _complain(self) -> None:
         """Say once in the log when the operator's setting cannot be followed."""

@@ -4,7 +4,7 @@ An engine that is no manager answers as one that is away.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,20 @@ class Service:
     id: str
     name: str
     labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One try of Swarm's to run a service."""
+
+    service: str
+    """The service's id."""
+    state: str
+    """In Swarm's words: `pending`, `running`, `failed`, `rejected`, …"""
+    error: str
+    """Why it does not run; empty while nothing is wrong."""
+    made: str
+    """RFC 3339."""
 
 
 class ServiceCalls(Wire):
@@ -39,6 +53,14 @@ class ServiceCalls(Wire):
         answer = await self._ask("POST", "services/create", body=body)
         return str(answer["ID"])
 
+    async def tasks(self, services: Collection[str]) -> tuple[Task, ...]:
+        """All tries to run these services (ids); Unavailable."""
+        if not services:
+            return ()
+        params = {"filters": json.dumps({"service": sorted(services)})}
+        answer = await self._ask("GET", "tasks", params=params)
+        return tuple(task(entry) for entry in answer or ())
+
     async def remove_service(self, identity: str) -> None:
         """Remove a service; its containers are ended in their own grace. NotFound."""
         await self._ask("DELETE", f"services/{container_path(identity)}")
@@ -49,4 +71,15 @@ def service(data: Mapping[str, Any]) -> Service:
     spec: Mapping[str, Any] = data.get("Spec") or {}
     return Service(
         id=data["ID"], name=str(spec.get("Name", "")), labels=dict(spec.get("Labels") or {})
+    )
+
+
+def task(data: Mapping[str, Any]) -> Task:
+    """Read one entry of `/tasks`."""
+    status: Mapping[str, Any] = data.get("Status") or {}
+    return Task(
+        service=str(data.get("ServiceID", "")),
+        state=str(status.get("State", "")),
+        error=str(status.get("Err") or ""),
+        made=str(data.get("CreatedAt", "")),
     )

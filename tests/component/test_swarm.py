@@ -5,11 +5,12 @@ from contextlib import suppress
 
 import pytest
 
-from deis_control.deltas import RestartDelta
+from deis_control.deltas import ConfigDelta, RestartDelta
 from deis_control.model import App, OpPhase
 from deis_control.scheduler.engines import swarm
 from deis_control.scheduler.engines.swarm import Wish
-from deis_node.cluster.records import NATIVE, SWARM, PlacementState, Prepared
+from deis_node.cluster import keys
+from deis_node.cluster.records import NATIVE, SWARM, Host, PlacementState, Prepared
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Unavailable
 from deis_node.runtime.tasks import Tasks
@@ -125,6 +126,20 @@ async def test_what_a_former_leader_left_is_removed_and_a_later_ones_is_not(
         return gone not in left and kept in left
 
     await eventually(swept, within=PATIENCE)
+    assert await one_host.answers(web(2))
+
+
+async def test_what_swarm_has_no_room_for_is_told_to_the_apps_owner(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    # More memory than the node has; our own planner takes the host to be larger.
+    large = Host(one_host.agent.host, one_host.agent.address, memory=1 << 50)
+    await one_host.scheduling.etcd.put(keys.host(large.name), large.to_bytes())
+    delta = ConfigDelta({"DEIS_DEPLOY_TIMEOUT": "15"}, memory={"web": "1000000G"})
+    operation = await one_host.scheduling.submit(app, delta)
+    failed = await one_host.scheduling.ended(operation, within=PATIENCE)
+    assert failed.phase is OpPhase.FAILED
+    told = [text for _, text in one_host.scheduling.events.texts]
+    assert any("Docker Swarm cannot run web.1 yet: no suitable node" in text for text in told)
     assert await one_host.answers(web(2))
 
 

@@ -15,7 +15,7 @@ from deis_control.scheduler.world import SHARES, Placed
 from deis_node.cluster.records import SWARM, Placement, PlacementState, Prepared
 from deis_node.docker import labels, marks
 from deis_node.docker.marks import Published
-from deis_node.docker.services import Service
+from deis_node.docker.services import Service, Task
 
 RESTART_DELAY = 2.0
 """Seconds before Swarm makes another container for a copy whose container ended."""
@@ -80,6 +80,26 @@ def plan(wishes: Collection[Wish], services: Collection[Service], epoch: int) ->
             and wish.placed.placement.uuid not in made
         ),
     )
+
+
+def awaited(wishes: Collection[Wish], services: Collection[Service]) -> dict[str, Wish]:
+    """The services, by id, that have no container on their hosts yet."""
+    waiting = {wish.placed.placement.uuid: wish for wish in wishes if wish.prepared is not None}
+    found = {item.id: waiting.get(item.labels.get(labels.PLACEMENT, "")) for item in services}
+    return {identity: wish for identity, wish in found.items() if wish is not None}
+
+
+def troubles(waiting: Mapping[str, Wish], tasks: Collection[Task]) -> list[tuple[str, str]]:
+    """App and sentence for each copy that Swarm cannot run, by its newest try that says why."""
+    newest: dict[str, Task] = {}
+    for item in sorted(tasks, key=lambda item: item.made):
+        if item.error and item.service in waiting:
+            newest[item.service] = item
+    copies = {identity: waiting[identity].placed.copy for identity in newest}
+    return [
+        (copy.app, f"Docker Swarm cannot run {copy.process} yet: {newest[identity].error}")
+        for identity, copy in sorted(copies.items())
+    ]
 
 
 def service_name(platform: str, container: str) -> str:

@@ -5,7 +5,16 @@ from deis_control.scheduler.world import Limits
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Await, Host, Incarnation, Intent, Record, Router
+from deis_node.cluster.records import (
+    Await,
+    Host,
+    Incarnation,
+    Intent,
+    PlacementState,
+    Prepared,
+    Record,
+    Router,
+)
 from tests.worlds import make_copy, make_endpoint, make_instance, make_placed, make_route
 
 COPY = make_copy()
@@ -142,3 +151,29 @@ def test_the_difference_of_two_looks_is_what_was_put_and_what_is_gone() -> None:
 
 def test_nothing_is_an_app_without_keys() -> None:
     assert AppKeys().empty
+
+
+def test_copies_that_swarm_shall_run_are_found_with_what_their_hosts_have_ready() -> None:
+    index = Index()
+    index.take(placement_kv(COPY, engine="swarm", uuid="u1"), 0)
+    index.take(placement_kv(make_copy(num=2)), 0)
+    (waiting,) = index.swarm_wishes()
+    assert (waiting.placed.copy, waiting.prepared) == (COPY, None)
+    ready = make_instance(prepared=Prepared("u1", port=20000, inside=5000))
+    index.take(kv(keys.instance("host-1", COPY.container), ready), 0)
+    (wish,) = index.swarm_wishes()
+    assert wish.prepared == ready.prepared
+    index.take(placement_kv(COPY, engine="swarm", uuid="u1", state=PlacementState.STOP), 0)
+    assert index.swarm_wishes() == frozenset()
+    index.drop(PLACEMENT, 0)
+    assert index.swarm_wishes() == frozenset()
+
+
+def test_the_operators_word_on_the_engine_is_known_until_it_is_taken_back() -> None:
+    index = Index()
+    key = keys.setting("scheduler", "engine")
+    assert index.engine == ""
+    index.take(kv(key, b"swarm\n"), 0)
+    assert index.engine == "swarm"
+    index.drop(key, 0)
+    assert index.engine == ""

@@ -13,7 +13,7 @@ from deis_control.scheduler.world import Placed
 from deis_node.cluster.records import SWARM, HealthCheck, PlacementState, Prepared
 from deis_node.docker import labels, marks
 from deis_node.docker.marks import Published
-from deis_node.docker.services import Service
+from deis_node.docker.services import Service, Task
 from tests.worlds import make_copy, make_placed
 
 EPOCH = 7
@@ -98,6 +98,22 @@ def test_carrying_the_plan_out_leaves_nothing_to_do(
     left = [item for item in (service("a"), service("x")) if item not in first.remove]
     made = [service(item.placed.placement.uuid) for item in first.make]
     assert swarm.plan(wishes, [*left, *made], EPOCH).empty
+
+
+def test_why_swarm_does_not_run_a_copy_is_told_by_its_newest_try() -> None:
+    waiting = swarm.awaited(
+        [wish("u1"), wish("u2", prepared=False)], [service("u1"), service("u2")]
+    )
+    assert list(waiting) == ["s-u1"]
+    tries = [
+        Task("s-u1", "pending", "no suitable node", "2026-01-02"),
+        Task("s-u1", "rejected", "no such image", "2026-01-01"),
+        Task("s-u1", "preparing", "", "2026-01-03"),
+        Task("s-u2", "pending", "another's", "2026-01-04"),
+    ]
+    told = swarm.troubles(waiting, tries)
+    assert told == [("hello", "Docker Swarm cannot run web.1 yet: no suitable node")]
+    assert swarm.troubles(waiting, [Task("s-u1", "preparing", "", "2026-01-03")]) == []
 
 
 # --- what a service is made of -----------------------------------------------------------
