@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.fixtures.router",
     "tests.fixtures.scheduling",
     "tests.fixtures.runner",
+    "tests.fixtures.swarm",
     "tests.fixtures.platform",
     "tests.fixtures.cluster",
     "tests.fixtures.command_line",

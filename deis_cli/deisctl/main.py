@@ -2,6 +2,7 @@
 
 import click
 
+from deis_cli.deisctl.config_command import config
 from deis_cli.deisctl.hosts.commands import hosts
 from deis_cli.deisctl.local.commands import local
 
@@ -11,6 +12,7 @@ def deisctl() -> None:
     """Install and run the Deis platform."""
 
 
+deisctl.add_command(config)
 deisctl.add_command(hosts)
 deisctl.add_command(local)
 

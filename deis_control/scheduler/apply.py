@@ -50,6 +50,16 @@ class Store:
             self._view.wrote(batch.ops, result.revision)
         return True
 
+    async def confirm(self) -> bool:
+        """Ask, without writing, whether this term goes on in this life of the store.
+
+        For changes outside of etcd. Fenced when the term is over; EtcdError.
+        """
+        result = await self._etcd.txn(self._guards(), (), (Get(keys.LEADER),))
+        if not result.succeeded:
+            self._check(result)
+        return result.succeeded
+
     async def list(self, prefix: str, page: int = 1000) -> Listing:
         """What lies below a prefix now, read so many keys at a time. EtcdError."""
         return await self._etcd.list(prefix, page)

@@ -14,6 +14,7 @@ from deis_control.scheduler.apply import Store
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.changes import Change
+from deis_control.scheduler.engines.chosen import chosen
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.mirror import Mirror
 from deis_control.scheduler.plan import Decision
@@ -83,6 +84,10 @@ class Leadership:
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
 
         def make(step: Place) -> Placement:
+            made = like(step)
+            return replace(made, engine=self._engine(single=made.single))
+
+        def like(step: Place) -> Placement:
             if step.succeeds is not None:
                 return replace(
                     step.succeeds.placement,
@@ -96,6 +101,10 @@ class Leadership:
             return blueprint.placement(step.copy, uuid=str(uuid4()), created=created, grace=grace)
 
         return make
+
+    def _engine(self, *, single: bool) -> str:
+        """The scheduling engine that a new copy gets."""
+        return chosen(self.view.engine, has_swarm=self.settings.has_swarm, single=single)
 
     def env(self, blueprint: Blueprint | None) -> list[Change]:
         """The release's config, sealed, before the placements that need it."""

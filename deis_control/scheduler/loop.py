@@ -19,6 +19,7 @@ from deis_control.scheduler.plan import End
 from deis_control.scheduler.restore import Known, Restoration
 from deis_control.scheduler.runs import Runs
 from deis_control.scheduler.settings import SchedulerSettings
+from deis_control.scheduler.swarm_sync import SwarmSync
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.worker import Worker, rest_decision
 from deis_node.cluster.election import Election, Term
@@ -95,6 +96,7 @@ class Scheduler:
             lead = await self._begin(term)
             async with asyncio.TaskGroup() as group:
                 spawn(group, "mirror", lead.mirror.run())
+                spawn(group, "swarm", SwarmSync(lead).run())
                 spawn(group, "intent", lead.intent.run())
                 spawn(group, "apps", Leading(lead, group).run())
         except* (Fenced, EtcdError, DatabaseAway) as errors:

@@ -48,8 +48,23 @@ class SchedulerSettings:
         "Roles of hosts that take no copies while another host fits, such as `router` and "
         "`control`.",
     )
+    swarm_manager: str = setting(
+        "",
+        "URL of the Docker Engine of a manager of the Docker Swarm that copies are placed with "
+        "when the platform setting `scheduler/engine` says `swarm`; empty: there is none.",
+    )
+    swarm_platform: str = setting(
+        "",
+        "What the label deis.platform says on services and containers there, as the agents' "
+        "`node.platform_id`; needed beside `scheduler.swarm_manager`.",
+    )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
+
+    @property
+    def has_swarm(self) -> bool:
+        """Whether there is a Docker Swarm to place copies with."""
+        return bool(self.swarm_manager and self.swarm_platform)
 
     def limits(self) -> Limits:
         """The same for the planner."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from deis_control.scheduler.displaced import PATIENCE, Fleet, displaced
+from deis_control.scheduler.engines.swarm import Wish, wish_of
 from deis_control.scheduler.liveness import Liveness
 from deis_control.scheduler.world import (
     SHARES,
@@ -30,6 +31,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
 from deis_node.cluster.names import RUN_TYPE, parse_container
 from deis_node.cluster.records import (
+    SWARM,
     Endpoint,
     Host,
     HostConf,
@@ -47,6 +49,7 @@ from deis_node.cluster.records import (
 
 _R = TypeVar("_R", bound=Record)
 
+_ENGINE = keys.setting("scheduler", "engine")
 _NO_CONF = HostConf()
 _NO_LOAD = Load()
 
@@ -82,12 +85,16 @@ class Index:
         self.awaited = 0
         self.incarnation: Incarnation | None = None
         self.intent = 0
+        self.engine = ""
+        """What the platform setting says; empty when nobody has set it."""
         self._routers: dict[str, RouterSeen] = {}
         self._load: dict[str, Load] = {}
         self._seen: dict[str, HostSeen] = {}
         """Each live host as it was asked for last, until something of it changes."""
         self._on: dict[str, dict[str, Placed]] = {}
         """By host, then by container name."""
+        self._swarm: set[str] = set()
+        """The container names of copies that Docker Swarm shall run, or end."""
         self._liveness = Liveness()
         self._successors: dict[str, float] = {}
         """Copies that were made in the place of others, and since when that is known here."""
@@ -126,6 +133,21 @@ class Index:
             senseless=found.senseless,
             limits=limits,
         )
+
+    def swarm_wishes(self) -> frozenset[Wish]:
+        """The copies that Docker Swarm shall run, and what their hosts have ready for them."""
+        found = set()
+        for name in self._swarm:
+            copy = parse_container(name)
+            mine = self.apps.get(copy.app) if copy else None
+            placed = mine.placed.get(name) if mine else None
+            if mine is None or placed is None:
+                continue
+            seen = mine.instances.get(f"{placed.host}/{name}")
+            wish = wish_of(placed, seen.instance.prepared if seen else None)
+            if wish is not None:
+                found.add(wish)
+        return frozenset(found)
 
     def concerned(self, key: str) -> frozenset[str]:
         """The apps that have copies on the host that a key is about; none for other keys."""
@@ -266,12 +288,15 @@ class Index:
             del same_kind[container]
             self._count(before, -1)
             self._on[host].pop(container)
+            self._swarm.discard(container)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
             same_kind[container] = placed
             self._count(placed, 1)
             self._on.setdefault(host, {})[container] = placed
+            if record.engine == SWARM:
+                self._swarm.add(container)
             if record.succeeds and placed.runs:
                 self._successors.setdefault(container, now)
         if not self._on.get(host, True):
@@ -355,6 +380,8 @@ class Index:
             self.awaited = kv.mod_revision if kv else 0
         elif key == keys.INCARNATION:
             self.incarnation = _read(Incarnation, kv)
+        elif key == _ENGINE:
+            self.engine = kv.value.decode(errors="replace").strip() if kv else ""
         elif key == keys.INTENT:
             record = _read(Intent, kv)
             self.intent = record.seq if record else 0

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from deis_control.errors import Unavailable
 from deis_control.model import CopyState
+from deis_control.scheduler.engines.swarm import Wish
 from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
 from deis_control.scheduler.states import state_of
 from deis_control.scheduler.world import (
@@ -34,6 +35,7 @@ _PREFIXES = (
     keys.ROUTERS,
     keys.MOVES,
     keys.CONTROL,
+    keys.setting("scheduler", ""),
 )
 _NOTHING: Mapping[str, KeyValue] = MappingProxyType({})
 
@@ -158,6 +160,15 @@ class ClusterView:
     def intent(self) -> int:
         """How many accepted changes the store knows of."""
         return self._index.intent
+
+    @property
+    def engine(self) -> str:
+        """The scheduling engine that an operator has set for new copies; empty when none is."""
+        return self._index.engine
+
+    def swarm_wishes(self) -> frozenset[Wish]:
+        """The copies that Docker Swarm shall run."""
+        return self._index.swarm_wishes()
 
     def app(self, app: str) -> AppKeys:
         """What the store holds of an app; to be looked at, not kept."""

@@ -60,6 +60,12 @@ class PlacementState(StrEnum):
     STOP = "stop"
 
 
+NATIVE = "native"
+"""The scheduling engine of our own agents: they make and start the copies."""
+SWARM = "swarm"
+"""The scheduling engine of a Docker Swarm: it does so, and agents tell what they see."""
+
+
 class Phase(StrEnum):
     """What a host observes of a copy.
 
@@ -177,6 +183,8 @@ class Placement(Record):
     """What a copy that was ready must go on answering, or it is made to start again."""
     runs_for: float | None = None
     """Seconds that a copy which nobody reaches must run to be ready; None: the agent's setting."""
+    engine: str = NATIVE
+    """Which scheduling engine makes and starts its container."""
 
     @property
     def copy(self) -> CopyName:
@@ -199,6 +207,21 @@ class LastExit(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared(Record):
+    """What a host has ready for a copy whose container another scheduling engine makes.
+
+    Its image is there, and the host port is taken.
+    """
+
+    uuid: str
+    """Of its placement."""
+    port: int | None = None
+    """On the host; None for a copy that opens no port."""
+    inside: int | None = None
+    """The container's own port that is published there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance(Record):
     """What a host observes of a copy, at `/deis/instances/<host>/<container>`."""
 
@@ -211,6 +234,8 @@ class Instance(Record):
     last_exit: LastExit | None = None
     error: str | None = None
     """Why the copy is not ready, as a sentence for people."""
+    prepared: Prepared | None = None
+    """Only of a copy that has no container yet and whose engine is not the agent itself."""
 
 
 @dataclass(frozen=True, slots=True)

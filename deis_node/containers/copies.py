@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import LastExit, Phase, Placement
+from deis_node.cluster.records import LastExit, Phase, Placement, Prepared
 from deis_node.docker.model import Health
 
 
@@ -44,6 +44,8 @@ class CopyView:
     """The last one that this agent saw."""
     error: str | None = None
     """Why it does not run, as a sentence."""
+    prepared: Prepared | None = None
+    """What is ready for another scheduling engine to make its container."""
 
 
 class Changes:

@@ -12,14 +12,14 @@ import structlog
 
 from deis_node.cluster.etcd import EtcdError
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Placement
+from deis_node.cluster.records import Placement, Prepared
 from deis_node.cluster.seal import SealError
 from deis_node.containers import spec
 from deis_node.containers.envs import EnvMissing, Envs
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.ports import NoPort
 from deis_node.containers.pulls import Pulls
-from deis_node.containers.spec import Logging, Place, Published
+from deis_node.containers.spec import Logging, Place
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import (
     Conflict,
@@ -29,6 +29,7 @@ from deis_node.docker.errors import (
     StartFault,
     Unavailable,
 )
+from deis_node.docker.marks import Published
 from deis_node.docker.model import ImageInfo
 
 log = structlog.get_logger()
@@ -67,6 +68,14 @@ Outcome = Made | Again | Fetching | NotYet | Failed
 
 
 @dataclass(frozen=True, slots=True)
+class _Ready:
+    """What a container is made from, its image being there."""
+
+    env: Mapping[str, str]
+    port: Published | None
+
+
+@dataclass(frozen=True, slots=True)
 class Maker:
     """Makes and starts containers of this host."""
 
@@ -86,18 +95,34 @@ class Maker:
 
     async def create(self, wanted: Placement) -> str | Outcome:
         """Make the container and leave it there: its id, or why there is none."""
+        ready = await self._ready(wanted)
+        if not isinstance(ready, _Ready):
+            return ready
+        body = spec.body(wanted, ready.env, self.place, ready.port, self.logging)
+        return await self._create(wanted, body)
+
+    async def prepare(self, wanted: Placement) -> Prepared | Outcome:
+        """Have ready what another scheduling engine needs to make the container here."""
+        ready = await self._ready(wanted)
+        if not isinstance(ready, _Ready):
+            return ready
+        if ready.port is None:
+            return Prepared(wanted.uuid)
+        return Prepared(wanted.uuid, port=ready.port.host, inside=ready.port.inside)
+
+    async def _ready(self, wanted: Placement) -> "_Ready | Outcome":
+        """Image, config and port of a container that is to be made."""
         image = await self.docker.image(wanted.image)
         if image is None:
             return self._fetch(wanted.image)
         try:
             env = await self.envs.values(wanted.env)
             self.kept()
-            port = self._port(wanted.copy, env, image)
+            return _Ready(env, self._port(wanted.copy, env, image))
         except EtcdError as err:
             return NotYet(f"its config cannot be read: {err}")
         except (EnvMissing, SealError, NoPort) as err:
             return Failed(str(err))
-        return await self._create(wanted, spec.body(wanted, env, self.place, port, self.logging))
 
     async def start(self, container: str, wanted: Placement) -> Outcome:
         """Start a container that exists."""

@@ -10,8 +10,9 @@ trusted store says that it shall run.
 
 from dataclasses import dataclass
 
-from deis_node.cluster.records import Placement, PlacementState
+from deis_node.cluster.records import NATIVE, Placement, PlacementState
 from deis_node.cluster.tenure import ALWAYS, Tenure
+from deis_node.containers import spec
 from deis_node.docker.model import State
 
 
@@ -24,13 +25,15 @@ class Present:
     """Whether it carries this platform's label; a foreign one is never touched."""
     state: State
     fingerprint: str = ""
-    """What its placement asked for when it was made, see `spec.fingerprint`."""
+    """What its placement asked for when it was made, see `marks.fingerprint`."""
     run: str = ""
     """Of a one-off command: the uuid of the placement that it was made for."""
     error: str = ""
     """Why the engine could not start it; empty otherwise."""
     hangs: bool = False
     """Whether its liveness check says that this run must end."""
+    adopted: bool = False
+    """Whether another scheduling engine has made it, which also starts it again and removes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Situation:
     """Seconds between SIGTERM and SIGKILL without a placement that says so."""
     tenure: Tenure = ALWAYS
     """For how long what must be alone may run here."""
+    prepared: bool = False
+    """Whether image and port are ready for another engine to make the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,11 @@ class Rest:
 @dataclass(frozen=True, slots=True)
 class Create:
     """Make the container, with its image, config and port, and start it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Have image and port ready, for another scheduling engine to make the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ class Forget:
     """Nothing is wanted and nothing is there."""
 
 
-Step = Rest | Create | Start | Stop | Restart | Remove | Refuse | Confirm | Forget
+Step = Rest | Create | Prepare | Start | Stop | Restart | Remove | Refuse | Confirm | Forget
 
 _UP = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN})
 _PAUSE = 1.0
@@ -126,6 +136,13 @@ def next_step(situation: Situation) -> Step:
     wanted = situation.wanted
     if wanted is None:
         return _without_placement(situation)
+    if wanted.engine != NATIVE:
+        return _adopting(situation, wanted)
+    return _own(situation, wanted)
+
+
+def _own(situation: Situation, wanted: Placement) -> Step:
+    """For a copy whose container is the agent's own."""
     if wanted.state is PlacementState.STOP:
         return _ending(situation, wanted.grace, Confirm())
     present = situation.present
@@ -150,9 +167,26 @@ def _without_placement(situation: Situation) -> Step:
     """Absence is an order only from a trusted store."""
     if situation.present is None or not situation.present.ours:
         return Forget()
-    if not situation.trusted:
+    if situation.present.adopted or not situation.trusted:
         return Rest()
     return _ending(situation, situation.default_grace, Forget())
+
+
+def _adopting(situation: Situation, wanted: Placement) -> Step:
+    """Another engine makes, starts again and removes the container; here it is only awaited.
+
+    A run that hangs is ended all the same: nobody else knows that it does.
+    """
+    present = situation.present
+    if wanted.state is PlacementState.STOP:
+        return Rest() if present is not None else Confirm()
+    if present is None:
+        return Rest() if situation.prepared else _may_run(situation, Prepare())
+    if present.state is State.CREATED and present.error:
+        return Refuse(spec.explain(present.error, wanted))
+    if present.state in _UP and present.hangs and wanted.state is PlacementState.RUN:
+        return Restart(present.id)
+    return Rest()
 
 
 def _yielding(situation: Situation, wanted: Placement) -> Step:

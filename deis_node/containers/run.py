@@ -18,7 +18,7 @@ from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.seal import Ring
 from deis_node.cluster.tenure import ALWAYS, Tenure
-from deis_node.containers import spec
+from deis_node.containers import adopted
 from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
@@ -34,7 +34,7 @@ from deis_node.containers.tenures import Tenures
 from deis_node.containers.trust import Placed, Wanted, absent_for_sure
 from deis_node.containers.wanted import PlacementSource
 from deis_node.containers.worker import Tools, Worker
-from deis_node.docker import labels
+from deis_node.docker import labels, marks
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Unavailable
 from deis_node.docker.events import ContainerDied, Event, Subscribed
@@ -335,7 +335,8 @@ class Runner:
             for each in self._workers.values():
                 each.wake()
             return
-        worker = self._workers.get(event.name)
+        copy = marks.copy_of(event.name, event.labels)
+        worker = self._workers.get(event.name if copy is None else copy.container)
         if worker is None:
             return
         if isinstance(event, ContainerDied):
@@ -353,9 +354,9 @@ class Runner:
 
     async def _sweep(self) -> None:
         """Look at all containers of ours at once; wake the workers of those that differ."""
-        found = {item.name: item for item in await self._docker.list(self._ours())}
+        found = adopted.by_copy(await self._docker.list(self._ours()))
         for name, item in found.items():
-            copy = spec.copy_of(name, item.labels)
+            copy = marks.copy_of(item.name, item.labels)
             if copy is None:
                 continue
             if name not in self._workers:

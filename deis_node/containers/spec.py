@@ -3,17 +3,15 @@
 Source of the rules: semantics.md section 8.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deis_node.cluster.names import RUN_TYPE, CopyName
+from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Placement
-from deis_node.docker import labels
 from deis_node.docker.errors import StartFault, start_fault
+from deis_node.docker.marks import Published, environment, labels_of
 
 _PORT = re.compile(r"[0-9]{1,5}")
 _PROGRAM = re.compile(r'exec: \\*"([^"\\]+)')
@@ -21,14 +19,6 @@ _PROGRAM = re.compile(r'exec: \\*"([^"\\]+)')
 
 TAIL_LIMIT = 4096
 """Bytes of an ended container's last log lines that are kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A port of the container and the host port that it is published on."""
-
-    inside: int
-    host: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +53,6 @@ def container_port(
     return min((port for port, protocol in exposed if protocol == "tcp"), default=None)
 
 
-def environment(placement: Placement, env: Mapping[str, str], host: str) -> list[str]:
-    """What the container finds in its environment: the user's values, then ours over them."""
-    ours = {
-        "DEIS_APP": placement.app,
-        "DEIS_RELEASE": f"v{placement.release}",
-        "DEIS_CONTAINER": placement.copy.job,
-        "DEIS_HOST": host,
-    }
-    users = {key: value for key, value in env.items() if key not in ours}
-    return [f"{key}={value}" for key, value in {**users, **ours}.items()]
-
-
-def fingerprint(placement: Placement) -> str:
-    """What the placement asks of its container, as a short hash.
-
-    It is made from the placement, not from the create body, so that a new agent that writes
-    bodies in another way finds its containers as they should be.
-    """
-    asked = [
-        placement.image,
-        placement.command,
-        placement.env,
-        placement.memory,
-        placement.cpu,
-    ]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
-
-
 def body(
     placement: Placement,
     env: Mapping[str, str],
@@ -116,7 +78,7 @@ def body(
     made: dict[str, Any] = {
         "Image": placement.image,
         "Env": environment(placement, env, place.host),
-        "Labels": _labels(placement, place, port),
+        "Labels": labels_of(placement, place.platform, port),
         "HostConfig": host,
     }
     if placement.entrypoint is not None:
@@ -129,44 +91,6 @@ def body(
         made["ExposedPorts"] = {inside: {}}
         host["PortBindings"] = {inside: [binding]}
     return made
-
-
-def _labels(placement: Placement, place: Place, port: Published | None) -> dict[str, str]:
-    made = {
-        labels.PLATFORM: place.platform,
-        labels.APP: placement.app,
-        labels.RELEASE: str(placement.release),
-        labels.TYPE: placement.type,
-        labels.NUM: str(placement.num),
-        labels.GENERATION: str(placement.generation),
-        labels.SPEC: fingerprint(placement),
-    }
-    if placement.type == RUN_TYPE:
-        made[labels.RUN] = placement.uuid
-    return made if port is None else {**made, labels.PORT: f"{port.host}:{port.inside}"}
-
-
-def copy_of(name: str, found: Mapping[str, str]) -> CopyName | None:
-    """The copy whose container bears this name and these labels; None when it is none of ours."""
-    try:
-        made = CopyName(
-            app=found[labels.APP],
-            release=int(found[labels.RELEASE]),
-            type=found[labels.TYPE],
-            num=int(found[labels.NUM]),
-            generation=int(found[labels.GENERATION]),
-        )
-    except (KeyError, ValueError):
-        return None
-    return made if made.container == name else None
-
-
-def published(found: Mapping[str, str]) -> Published | None:
-    """The port that a container's labels tell."""
-    host, _, inside = found.get(labels.PORT, "").partition(":")
-    if not (host.isdecimal() and inside.isdecimal()):
-        return None
-    return Published(inside=int(inside), host=int(host))
 
 
 def explain(text: str, placement: Placement) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Phase, Placement, PlacementState
+from deis_node.cluster.records import NATIVE, Phase, Placement, PlacementState, Prepared
 from deis_node.cluster.tenure import Tenure
-from deis_node.containers import plan, restarts, spec
+from deis_node.containers import adopted, plan, restarts
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
 from deis_node.containers.health import asked_health, unhealthy
@@ -24,7 +24,7 @@ from deis_node.containers.plan import Present, Rest, Situation, Step
 from deis_node.containers.restarts import Failures, Restarts
 from deis_node.containers.settings import RunnerSettings
 from deis_node.containers.trust import Wanted, absent_for_sure
-from deis_node.docker import labels
+from deis_node.docker import labels, marks
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Conflict, NotFound, Unavailable
 from deis_node.docker.events import ContainerDied
@@ -43,7 +43,6 @@ _PASSING = 5.0
 
 _YIELDED = "it must be alone, and the cluster's store has not confirmed this host's lease"
 
-_RUNS = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING})
 _ENDED = frozenset({State.EXITED, State.DEAD})
 
 
@@ -143,9 +142,8 @@ class Worker:
 
     async def _look(self) -> Present | None:
         """What the engine has under the copy's name; what is news goes into the view."""
-        try:
-            info = await self._docker.inspect(self.name.container)
-        except NotFound:
+        info = await self._found()
+        if info is None:
             phase = self._view().phase
             gone = Phase.STARTING if phase is Phase.RUNNING else phase
             self._show(known=True, phase=gone, container_id=None, run=None, address=None)
@@ -154,10 +152,11 @@ class Worker:
         if info.labels.get(labels.PLATFORM) != place.platform:
             self._show(known=True)
             return Present(info.id, ours=False, state=info.state)
-        port = spec.published(info.labels)
+        port = marks.published(info.labels)
         if port is not None:
             self._tools.maker.ports.adopt(self.name.container, self.name.app, port.host)
-        if info.state in _RUNS:
+        self._show(prepared=None)
+        if info.state in adopted.UP:
             self._see_running(info)
         elif info.state in _ENDED and info.started_at:
             await self._see_ended(info)
@@ -171,10 +170,22 @@ class Worker:
             run=info.labels.get(labels.RUN, ""),
             error=info.error,
             hangs=self._hung[0] == _run(info),
+            adopted=marks.is_adopted(info.name, info.labels),
         )
 
+    async def _found(self) -> ContainerInfo | None:
+        """The copy's container, by whichever engine it was made."""
+        wanted, platform = self._placement(), self._tools.maker.place.platform
+        if wanted is None or wanted.engine == NATIVE:
+            try:
+                return await self._docker.inspect(self.name.container)
+            except NotFound:
+                if wanted is not None:
+                    return None
+        return await adopted.find(self._docker, platform, self.name, wanted)
+
     def _see_running(self, info: ContainerInfo) -> None:
-        port = spec.published(info.labels)
+        port = marks.published(info.labels)
         health = asked_health(info, self._placement())
         if health is Health.UNHEALTHY:
             self._hung = (_run(info), unhealthy(info))
@@ -237,7 +248,7 @@ class Worker:
             self._grace = wanted.grace
         return Situation(
             wanted=wanted,
-            fingerprint="" if wanted is None else spec.fingerprint(wanted),
+            fingerprint="" if wanted is None else marks.fingerprint(wanted),
             present=present,
             trusted=absent_for_sure(self._tools.wanted(), self.name.container),
             may_start=self._tools.may_start(),
@@ -245,7 +256,12 @@ class Worker:
             now=_now(),
             default_grace=self._grace,
             tenure=self._tools.tenure(),
+            prepared=wanted is not None and self._prepared_for(wanted),
         )
+
+    def _prepared_for(self, wanted: Placement) -> bool:
+        prepared = self._view().prepared
+        return prepared is not None and prepared.uuid == wanted.uuid
 
     def _placement(self) -> Placement | None:
         placed = self._tools.wanted().placements.get(self.name.container)
@@ -258,10 +274,8 @@ class Worker:
         match step:
             case Rest():
                 return step
-            case plan.Create() if wanted is not None:
-                return self._judge(await self._tools.maker.make(wanted))
-            case plan.Start() if wanted is not None:
-                return self._judge(await self._tools.maker.start(step.id, wanted))
+            case plan.Create() | plan.Prepare() | plan.Start() if wanted is not None:
+                return await self._bring_up(step, wanted)
             case plan.Stop():
                 await self._stop(step.id, step.grace)
             case plan.Restart() if wanted is not None:
@@ -277,6 +291,26 @@ class Worker:
             case plan.Forget():
                 self._forget()
                 return Rest()
+        return None
+
+    async def _bring_up(
+        self, step: plan.Create | plan.Prepare | plan.Start, wanted: Placement
+    ) -> Rest | None:
+        match step:
+            case plan.Create():
+                return self._judge(await self._tools.maker.make(wanted))
+            case plan.Prepare():
+                return await self._prepare(wanted)
+            case plan.Start():
+                return self._judge(await self._tools.maker.start(step.id, wanted))
+
+    async def _prepare(self, wanted: Placement) -> Rest | None:
+        """Have image and port ready for another engine, and say so."""
+        outcome = await self._tools.maker.prepare(wanted)
+        if not isinstance(outcome, Prepared):
+            return self._judge(outcome)
+        self._failures = Failures()
+        self._show(phase=Phase.STARTING, prepared=outcome, error=None)
         return None
 
     def _judge(self, outcome: Outcome) -> Rest | None:
@@ -332,7 +366,7 @@ class Worker:
 
     def _confirm(self) -> Rest:
         self._tools.maker.ports.release(self.name.container)
-        self._show(phase=Phase.STOPPED, error=None, public=None)
+        self._show(phase=Phase.STOPPED, error=None, public=None, prepared=None)
         return Rest()
 
     def _forget(self) -> None:

@@ -15,9 +15,10 @@ from deis_node.docker.errors import Unavailable
 from deis_node.docker.events import Event, Subscribed
 from deis_node.docker.images import ImageCalls
 from deis_node.docker.model import EngineInfo
+from deis_node.docker.services import ServiceCalls
 
 
-class Docker(ContainerCalls, ImageCalls):
+class Docker(ContainerCalls, ImageCalls, ServiceCalls):
     """One Docker Engine.
 
     `url` is `unix://<path>` or `tcp://<address>:<port>`; `timeout` is how many seconds a plain

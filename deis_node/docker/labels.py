@@ -21,3 +21,12 @@ PORT = "deis.port"
 
 RUN = "deis.run"
 """Only of a one-off command: its uuid, so that no command is taken for an earlier one."""
+
+ENGINE = "deis.engine"
+"""Of a container that another scheduling engine than the agent makes: which one."""
+
+PLACEMENT = "deis.placement"
+"""Only of such a container: the uuid of its placement, for the engine chooses its name."""
+
+EPOCH = "deis.epoch"
+"""Only of a service of Docker Swarm: the epoch of the leader that made it."""

@@ -16,6 +16,7 @@ from deis_node.cluster.records import (
     Phase,
     Placement,
     PlacementState,
+    Prepared,
     RecordError,
 )
 from deis_node.docker.model import Health
@@ -89,6 +90,10 @@ class Copy(Protocol):
     def error(self) -> str | None:
         """Why it does not run."""
 
+    @property
+    def prepared(self) -> Prepared | None:
+        """What is ready for another scheduling engine to make its container."""
+
 
 class Changes(Protocol):
     """A reader's own list of copies that changed."""
@@ -161,6 +166,7 @@ def wanted(
         restarts=copy.restarts + (0 if before is None else before.restarts),
         last_exit=copy.last_exit or (None if before is None else before.last_exit),
         error=None if error is None else error[:ERROR_LIMIT],
+        prepared=copy.prepared,
     )
     endpoint = None
     serves = ready and placement.state is PlacementState.RUN and copy.name.routable

@@ -13,6 +13,7 @@ from deis_node.containers.plan import (
     Confirm,
     Create,
     Forget,
+    Prepare,
     Present,
     Refuse,
     Remove,
@@ -192,3 +193,66 @@ def test_a_copy_that_must_be_alone_runs_only_while_the_host_is_confirmed(
 
 def test_other_copies_run_on_without_a_word_of_the_store() -> None:
     assert next_step(make_situation(present=there(), tenure=HELD, now=999.0)) == Rest()
+
+
+# --- copies whose containers another scheduling engine makes -----------------------------
+
+THEIRS = make_placement(engine="swarm")
+
+
+@pytest.mark.parametrize(
+    ("facts", "step"),
+    [
+        ({}, Prepare()),
+        ({"prepared": True}, Rest()),
+        ({"may_start": False}, Rest()),
+        ({"resume_at": 105.0}, Rest(105.0)),
+        ({"present": there(adopted=True)}, Rest()),
+        ({"present": there(State.EXITED, adopted=True)}, Rest()),
+        ({"present": there(State.CREATED, adopted=True)}, Rest()),
+        ({"present": there(adopted=True, fingerprint="another")}, Rest()),
+        ({"present": there(adopted=True, hangs=True)}, Restart("c1")),
+        (
+            {"present": there(State.CREATED, adopted=True, error="No command specified")},
+            Refuse("the image names no command, and the app names none for web"),
+        ),
+        ({"wanted": replace(THEIRS, state=PlacementState.WITHDRAW)}, Rest()),
+        (
+            {
+                "wanted": replace(THEIRS, state=PlacementState.WITHDRAW),
+                "present": there(adopted=True, hangs=True),
+            },
+            Rest(),
+        ),
+        ({"wanted": replace(THEIRS, state=PlacementState.STOP)}, Confirm()),
+        (
+            {
+                "wanted": replace(THEIRS, state=PlacementState.STOP),
+                "present": there(State.EXITED, adopted=True),
+            },
+            Rest(),
+        ),
+        ({"wanted": None, "present": there(adopted=True)}, Rest()),
+        ({"wanted": None}, Forget()),
+    ],
+)
+def test_a_container_of_another_engine_is_prepared_for_and_awaited(
+    facts: dict[str, Any], step: Step
+) -> None:
+    assert next_step(make_situation(**{"wanted": THEIRS} | facts)) == step
+
+
+@given(
+    state=st.sampled_from(PlacementState),
+    there=st.none() | st.builds(there, st.sampled_from(State), adopted=st.just(True)),
+    trusted=st.booleans(),
+    wanted=st.booleans(),
+)
+def test_a_container_of_another_engine_is_never_made_started_or_removed_here(
+    state: PlacementState, there: Present | None, trusted: bool, wanted: bool
+) -> None:
+    placement = replace(THEIRS, state=state) if wanted else None
+    if placement is None and there is None:
+        return
+    step = next_step(make_situation(wanted=placement, present=there, trusted=trusted))
+    assert not isinstance(step, Create | Start | Stop | Remove)

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from deis_node.containers import spec
-from deis_node.containers.spec import Logging, Place, Published
+from deis_node.containers.spec import Logging, Place
+from deis_node.docker import marks
+from deis_node.docker.marks import Published
 from tests.builders import make_copy, make_placement
 
 PLACE = Place(platform="p1", host="h1", address="10.0.0.1")
@@ -17,7 +19,7 @@ def make_body(port: Published | None = None, **facts: Any) -> dict[str, Any]:
 
 def test_the_users_values_never_override_the_platforms() -> None:
     users = {"DEIS_APP": "evil", "PATH": "/x", "DEIS_HOST": "", "MINE": "a=b\n'\"$`é🚀"}
-    made = spec.environment(make_placement(generation=3), users, "h1")
+    made = marks.environment(make_placement(generation=3), users, "h1")
     assert made == [
         "PATH=/x",
         "MINE=a=b\n'\"$`é🚀",
@@ -62,8 +64,8 @@ def test_a_port_is_bound_to_the_hosts_address_and_told_in_a_label() -> None:
     assert body["HostConfig"]["PortBindings"] == {
         "5000/tcp": [{"HostIp": "10.0.0.1", "HostPort": "20001"}]
     }
-    assert spec.published(body["Labels"]) == Published(inside=5000, host=20001)
-    assert spec.published(make_body()["Labels"]) is None
+    assert marks.published(body["Labels"]) == Published(inside=5000, host=20001)
+    assert marks.published(make_body()["Labels"]) is None
 
 
 def test_limits_are_passed_as_docker_wants_them() -> None:
@@ -90,16 +92,16 @@ def test_only_a_one_off_command_is_labelled_with_its_uuid() -> None:
 def test_a_container_is_known_by_its_labels_and_its_name() -> None:
     placement = make_placement(generation=2)
     labels = spec.body(placement, {}, PLACE, None, Logging())["Labels"]
-    assert spec.copy_of("hello_v2.web.1.g2", labels) == placement.copy
-    assert spec.copy_of("hello_v2.web.1", labels) is None
-    assert spec.copy_of("hello_v2.web.1.g2", {**labels, "deis.num": "x"}) is None
-    assert spec.copy_of("hello_v2.web.1.g2", {}) is None
+    assert marks.copy_of("hello_v2.web.1.g2", labels) == placement.copy
+    assert marks.copy_of("hello_v2.web.1", labels) is None
+    assert marks.copy_of("hello_v2.web.1.g2", {**labels, "deis.num": "x"}) is None
+    assert marks.copy_of("hello_v2.web.1.g2", {}) is None
 
 
 def test_the_fingerprint_is_about_what_runs_and_nothing_else() -> None:
     same = make_placement(grace=1, state="stop", uuid="x", why="the only host that fits")
-    assert spec.fingerprint(same) == spec.fingerprint(make_placement())
-    assert spec.fingerprint(make_placement(env="hello/2")) != spec.fingerprint(make_placement())
+    assert marks.fingerprint(same) == marks.fingerprint(make_placement())
+    assert marks.fingerprint(make_placement(env="hello/2")) != marks.fingerprint(make_placement())
 
 
 @pytest.mark.parametrize(

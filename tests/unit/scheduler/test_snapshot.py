@@ -11,6 +11,8 @@ from deis_node.cluster.records import (
     HostConf,
     Incarnation,
     Intent,
+    PlacementState,
+    Prepared,
     Record,
     Router,
 )
@@ -186,3 +188,29 @@ def test_a_host_is_listed_while_there_is_anything_of_it() -> None:
     index.drop(keys.hostconf("host-2"), 0)
     index.drop(keys.placement("host-3", COPY.container), 0)
     assert [found.name for found in index.listed()] == ["host-1"]
+
+
+def test_copies_that_swarm_shall_run_are_found_with_what_their_hosts_have_ready() -> None:
+    index = Index()
+    index.take(placement_kv(COPY, engine="swarm", uuid="u1"), 0)
+    index.take(placement_kv(make_copy(num=2)), 0)
+    (waiting,) = index.swarm_wishes()
+    assert (waiting.placed.copy, waiting.prepared) == (COPY, None)
+    ready = make_instance(prepared=Prepared("u1", port=20000, inside=5000))
+    index.take(kv(keys.instance("host-1", COPY.container), ready), 0)
+    (wish,) = index.swarm_wishes()
+    assert wish.prepared == ready.prepared
+    index.take(placement_kv(COPY, engine="swarm", uuid="u1", state=PlacementState.STOP), 0)
+    assert index.swarm_wishes() == frozenset()
+    index.drop(PLACEMENT, 0)
+    assert index.swarm_wishes() == frozenset()
+
+
+def test_the_operators_word_on_the_engine_is_known_until_it_is_taken_back() -> None:
+    index = Index()
+    key = keys.setting("scheduler", "engine")
+    assert index.engine == ""
+    index.take(kv(key, b"swarm\n"), 0)
+    assert index.engine == "swarm"
+    index.drop(key, 0)
+    assert index.engine == ""

@@ -1,0 +1,187 @@
+"""What is only Docker Swarm's: changing over to it, what others left there, what stays away."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from deis_control.deltas import ConfigDelta, RestartDelta
+from deis_control.model import App, OpPhase
+from deis_control.scheduler.engines import swarm
+from deis_control.scheduler.engines.swarm import Wish
+from deis_node.cluster import keys
+from deis_node.cluster.records import NATIVE, SWARM, Host, PlacementState, Prepared
+from deis_node.docker.client import Docker
+from deis_node.docker.errors import Unavailable
+from deis_node.runtime.tasks import Tasks
+from tests.fixtures.docker import DockerEngine
+from tests.fixtures.runner import PLATFORM
+from tests.fixtures.scheduling import web
+from tests.fixtures.swarm import OneHost
+from tests.fixtures.waiting import eventually
+from tests.worlds import make_copy, make_placed
+
+pytestmark = pytest.mark.long
+PATIENCE = 60
+
+
+@pytest.fixture
+def stand_in_hosts() -> tuple[str, ...]:
+    """Only the router is played."""
+    return ()
+
+
+@pytest.fixture(params=[SWARM])
+def engine_kind(request: pytest.FixtureRequest) -> str:
+    """The platform is set to Docker Swarm when a test begins."""
+    return str(request.param)
+
+
+async def deployed(one_host: OneHost) -> App:
+    app = await one_host.scheduling.make_app()
+    done = await one_host.scheduling.ended(await one_host.push(app), within=PATIENCE)
+    assert done.phase is OpPhase.DONE, done.reason
+    return app
+
+
+class Customer:
+    """Asks the endpoints that are published, in turn and without a pause."""
+
+    def __init__(self, one_host: OneHost) -> None:
+        self._one_host = one_host
+        self.answered = 0
+        self.failed: list[str] = []
+
+    async def run(self) -> None:
+        while True:
+            listed = await self._one_host.scheduling.served()
+            if not any([await self._one_host.answers(name) for name in sorted(listed)]):
+                self.failed.append(f"none of {sorted(listed)} answers")
+            self.answered += 1
+
+
+@pytest.mark.parametrize(
+    ("engine_kind", "to"), [(NATIVE, SWARM), (SWARM, NATIVE)], indirect=["engine_kind"]
+)
+async def test_a_restart_takes_an_app_to_the_engine_that_was_set_while_it_serves(
+    one_host: OneHost, to: str
+) -> None:
+    app = await deployed(one_host)
+    await one_host.switch(to)
+    customer = Customer(one_host)
+    async with Tasks() as tasks:
+        tasks.start("customer", customer.run())
+        operation = await one_host.scheduling.submit(app, RestartDelta())
+        done = await one_host.scheduling.ended(operation, within=PATIENCE)
+        assert done.phase is OpPhase.DONE, done.reason
+        await tasks.stop(10)
+    assert customer.failed == []
+    assert customer.answered > 5
+    assert (await one_host.engines())[web(2, 1, 2)] == to
+
+    async def only_the_new_one() -> bool:
+        found = await one_host.containers()
+        return set(await one_host.engines()) == {web(2, 1, 2)} and len(found) == 1
+
+    await eventually(only_the_new_one, within=PATIENCE)
+    assert await one_host.answers(web(2, 1, 2))
+
+
+async def test_nothing_moves_when_only_the_setting_changes(one_host: OneHost) -> None:
+    await deployed(one_host)
+    (before,) = await one_host.running()
+    await one_host.switch(NATIVE)
+    await one_host.scheduling.quiet()
+    assert [item.id for item in await one_host.running()] == [before.id]
+    assert await one_host.engines() == {web(2): SWARM}
+
+
+async def test_a_single_type_stays_with_the_agent(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    done = await one_host.scheduling.configured(app, DEIS_SINGLE="web")
+    assert done.phase is OpPhase.DONE, done.reason
+    assert (await one_host.engines())[web(3)] == NATIVE
+    assert await one_host.answers(web(3))
+
+
+async def test_what_a_former_leader_left_is_removed_and_a_later_ones_is_not(
+    one_host: OneHost,
+) -> None:
+    await deployed(one_host)
+    host = one_host.agent.host
+    former, later = (
+        Wish(
+            make_placed(
+                make_copy(num=number), host=host, engine=SWARM, uuid=f"u{number}", image="x"
+            ),
+            Prepared(f"u{number}"),
+        )
+        for number in (8, 9)
+    )
+    kept = await one_host.docker.create_service(swarm.service(later, {}, PLATFORM, 99))
+    gone = await one_host.docker.create_service(swarm.service(former, {}, PLATFORM, 0))
+
+    async def swept() -> bool:
+        left = {service.id for service in await one_host.docker.services({})}
+        return gone not in left and kept in left
+
+    await eventually(swept, within=PATIENCE)
+    assert await one_host.answers(web(2))
+
+
+async def test_what_swarm_has_no_room_for_is_told_to_the_apps_owner(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    # More memory than the node has; our own planner takes the host to be larger.
+    large = Host(one_host.agent.host, one_host.agent.address, memory=1 << 50)
+    await one_host.scheduling.etcd.put(keys.host(large.name), large.to_bytes())
+    delta = ConfigDelta({"DEIS_DEPLOY_TIMEOUT": "15"}, memory={"web": "1000000G"})
+    operation = await one_host.scheduling.submit(app, delta)
+    failed = await one_host.scheduling.ended(operation, within=PATIENCE)
+    assert failed.phase is OpPhase.FAILED
+    told = [text for _, text in one_host.scheduling.events.texts]
+    assert any("Docker Swarm cannot run web.1 yet: no suitable node" in text for text in told)
+    assert await one_host.answers(web(2))
+
+
+async def test_another_platforms_services_in_the_same_swarm_are_left_alone(
+    one_host: OneHost,
+) -> None:
+    wish = Wish(make_placed(engine=SWARM, uuid="u1", image="x"), Prepared("u1"))
+    foreign = await one_host.docker.create_service(swarm.service(wish, {}, "another", 0))
+    app = await deployed(one_host)
+    done = await one_host.scheduling.configured(app, A="1")
+    assert done.phase is OpPhase.DONE, done.reason
+    assert foreign in {service.id for service in await one_host.docker.services({})}
+
+
+async def test_an_idle_platform_writes_nothing(one_host: OneHost) -> None:
+    await deployed(one_host)
+    await one_host.scheduling.quiet()
+    revision = await one_host.scheduling.etcd.revision()
+    services = await one_host.docker.services({})
+    # Longer than the leader's time between two looks.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(2 * one_host.scheduling.settings.look):
+            await asyncio.Event().wait()
+    assert await one_host.scheduling.etcd.revision() == revision
+    assert await one_host.docker.services({}) == services
+
+
+async def test_a_copy_that_leaves_gets_its_grace_and_its_host_confirms(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    (before,) = await one_host.running()
+    done = await one_host.scheduling.configured(app, A="1")
+    assert done.phase is OpPhase.DONE, done.reason
+
+    async def forgotten() -> bool:
+        placements = await one_host.scheduling.placements(PlacementState.STOP)
+        return not placements and before.id not in [x.id for x in await one_host.containers()]
+
+    await eventually(forgotten, within=PATIENCE)
+    assert await one_host.instance(web(2)) is None
+
+
+async def test_an_engine_that_manages_no_swarm_counts_as_away(docker_engine: DockerEngine) -> None:
+    async with Docker(docker_engine.url) as docker:
+        with pytest.raises(Unavailable, match="not a swarm manager"):
+            await docker.services({})
