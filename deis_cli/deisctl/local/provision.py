@@ -18,7 +18,7 @@ def provision(home: Home, choices: Choices, venv: Path) -> None:
     """Make everything that is not there yet; what is there stays as it is."""
     make_keyring(home)
     make_database_cluster(home, choices)
-    write_commands(home, venv)
+    write_commands(home, choices, venv)
 
 
 def make_keyring(home: Home) -> None:
@@ -49,8 +49,9 @@ def make_database_cluster(home: Home, choices: Choices) -> None:
     aside.rename(data)
 
 
-def write_commands(home: Home, venv: Path) -> None:
-    """`bin/deis` with this home's profile, `bin/deisctl` with this home."""
+def write_commands(home: Home, choices: Choices, venv: Path) -> None:
+    """`bin/deis` with this home's profile, `bin/deisctl` with this home and its etcd."""
+    etcd = f"http://127.0.0.1:{choices.etcd_port}"
     profile = home.user / ".deis"
     _write_script(
         home.bin / "deis",
@@ -60,6 +61,7 @@ def write_commands(home: Home, venv: Path) -> None:
     _write_script(
         home.bin / "deisctl",
         f"DEIS_LOCAL_HOME={shlex.quote(str(home.root))}; export DEIS_LOCAL_HOME\n"
+        f"DEISCTL_ENDPOINT={etcd}; export DEISCTL_ENDPOINT\n"
         f'exec {shlex.quote(str(venv / "bin" / "deisctl"))} "$@"\n',
     )
 
