@@ -17,7 +17,7 @@ from deis_node.runtime.tasks import Tasks
 from tests.fixtures.docker import DockerEngine
 from tests.fixtures.runner import PLATFORM
 from tests.fixtures.scheduling import web
-from tests.fixtures.swarm import OneHost
+from tests.fixtures.swarm import OneHost, SwarmEngine
 from tests.fixtures.waiting import eventually
 from tests.worlds import make_copy, make_placed
 
@@ -185,3 +185,24 @@ async def test_an_engine_that_manages_no_swarm_counts_as_away(docker_engine: Doc
     async with Docker(docker_engine.url) as docker:
         with pytest.raises(Unavailable, match="not a swarm manager"):
             await docker.services({})
+
+
+async def test_copies_are_made_again_when_the_docker_engine_starts_again(
+    one_host: OneHost, swarm_engine: SwarmEngine
+) -> None:
+    app = await deployed(one_host)
+    (before,) = await one_host.running()
+    swarm_engine.stop()
+    await asyncio.to_thread(swarm_engine.start)
+
+    async def another_serves() -> bool:
+        try:
+            found = await one_host.running()
+        except Unavailable:
+            return False
+        return before.id not in [item.id for item in found] and await one_host.answers(web(2))
+
+    await eventually(another_serves, within=PATIENCE)
+    done = await one_host.scheduling.configured(app, A="1")
+    assert done.phase is OpPhase.DONE, done.reason
+    assert await one_host.answers(web(3))

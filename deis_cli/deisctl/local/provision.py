@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deis_cli.deisctl.local.errors import StepFailed
 from deis_cli.deisctl.local.home import Choices, Home
-from deis_cli.deisctl.local.sites import Site, fabric, sites
+from deis_cli.deisctl.local.sites import Site, etcd_endpoints, fabric, sites
 from deis_node.cluster.seal import Ring
 
 INITDB = "/usr/lib/postgresql/15/bin/initdb"
@@ -19,7 +19,7 @@ def provision(home: Home, choices: Choices, venv: Path) -> None:
     """Make everything that is not there yet; what is there stays as it is."""
     make_keyring(home)
     make_database_cluster(home, choices)
-    write_commands(home, venv)
+    write_commands(home, choices, venv)
     joined = fabric(choices)
     if joined is not None:
         make_hosts(home, choices)
@@ -83,8 +83,10 @@ def make_database_cluster(home: Home, choices: Choices) -> None:
     aside.rename(data)
 
 
-def write_commands(home: Home, venv: Path) -> None:
-    """`bin/deis` with this home's profile, `bin/deisctl` with this home and the same profile."""
+def write_commands(home: Home, choices: Choices, venv: Path) -> None:
+    """`bin/deis` with this home's profile, `bin/deisctl` with this home, its etcd and profile."""
+    every = sites(home, choices)
+    etcd = ",".join(etcd_endpoints(every, every[0], choices.etcd_port))
     profile = home.user / ".deis"
     _write_script(
         home.bin / "deis",
@@ -95,6 +97,7 @@ def write_commands(home: Home, venv: Path) -> None:
         home.bin / "deisctl",
         f"DEIS_LOCAL_HOME={shlex.quote(str(home.root))}; export DEIS_LOCAL_HOME\n"
         f"DEIS_PROFILE_DIR={shlex.quote(str(profile))}; export DEIS_PROFILE_DIR\n"
+        f"DEISCTL_ENDPOINT={shlex.quote(etcd)}; export DEISCTL_ENDPOINT\n"
         f'exec {shlex.quote(str(venv / "bin" / "deisctl"))} "$@"\n',
     )
 

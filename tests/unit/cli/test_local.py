@@ -14,6 +14,7 @@ from deis_cli.deisctl.local import processes, supervisor
 from deis_cli.deisctl.local.checks import check_port
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Choices, Home, choose, free_ports
+from deis_cli.deisctl.local.provision import write_commands
 from deis_cli.deisctl.local.settings_files import CONTROL_FILE, NODE_FILE, write_settings
 from deis_cli.deisctl.local.up import Wishes, check_same
 
@@ -134,3 +135,19 @@ def test_a_log_that_grows_too_long_is_put_aside(
         writer.write("y")
     assert log.read_text() == "y"
     assert (tmp_path / "etcd.log.1").read_text() == "x" * 20
+
+
+def test_the_homes_own_deisctl_knows_its_home_and_its_etcd(
+    tmp_path: Path, choices: Choices
+) -> None:
+    home, venv = Home(tmp_path / "a home"), tmp_path / "venv"
+    home.make_folders()
+    program = venv / "bin" / "deisctl"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\necho "$DEIS_LOCAL_HOME $DEISCTL_ENDPOINT $*"\n')
+    program.chmod(0o755)
+    write_commands(home, choices, venv)
+    done = subprocess.run(
+        [home.bin / "deisctl", "config", "router"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{home.root} http://127.0.0.1:{choices.etcd_port} config router\n"
