@@ -10,12 +10,13 @@ from deis_control.rules import running_structure
 
 _SELECT = """
 SELECT apps.uuid, apps.id, apps.structure, apps.stopped, apps.destroying, live.version AS release,
-       live.build IS NOT NULL AS built, live.tags,
+       live.build IS NOT NULL AS built, live.tags, live.arch,
        coalesce((SELECT array_agg(domain ORDER BY domain) FROM domains
                  WHERE domains.app = apps.uuid), '{}') AS domains
 FROM apps JOIN LATERAL (
-    SELECT version, build, configs.tags FROM releases
+    SELECT version, build, configs.tags, coalesce(builds.arch, '') AS arch FROM releases
     JOIN configs ON configs.uuid = releases.config
+    LEFT JOIN builds ON builds.uuid = releases.build
     WHERE releases.app = apps.uuid AND state = 'live' ORDER BY version DESC LIMIT 1
 ) AS live ON true
 """
@@ -35,6 +36,8 @@ class Desired:
     domains: tuple[str, ...]
     tags: Mapping[str, str] = field(default_factory=dict)
     """What a host must be tagged with to take a copy of it."""
+    arch: str = ""
+    """What its image is built for; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ def rest_target(
         tags=wanted.tags,
         memory={placement.type: placement.memory or 0 for placement in like},
         cpu={placement.type: placement.cpu or 0 for placement in like},
+        arch=wanted.arch,
         single=frozenset(placement.type for placement in like if placement.single),
     )
 

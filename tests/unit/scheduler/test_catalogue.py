@@ -61,9 +61,9 @@ def test_a_copy_that_is_made_again_elsewhere_is_made_like_the_one_before() -> No
     route, placed = Route("hello", {"2": 1}), [make_placed(ONE, memory=5, single=True)]
     facts: dict[str, Any] = {"lost": frozenset({"host-1"}), "displaced": lost}
     world = make_world(None, placed=placed, route=route, **facts)
-    target = rest_target(desired(tags={"a": "b"}), world, 30)
+    target = rest_target(desired(tags={"a": "b"}, arch="arm64"), world, 30)
     assert target is not None
-    assert (target.copies, target.tags) == ({ONE}, {"a": "b"})
+    assert (target.copies, target.tags, target.arch) == ({ONE}, {"a": "b"}, "arm64")
     assert (target.memory, target.single) == ({"web": 5}, {"web"})
 
 
