@@ -6,7 +6,7 @@ named in the route, if only with weight 0, nothing is committed, and all traffic
 (docs/decisions/0046).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
@@ -40,10 +40,13 @@ class Batch:
         return sentence if self.of == 1 else f"batch {self.number} of {self.of}: {sentence}"
 
 
-def batches(world: World, target: Target, *, forward: bool) -> list[Batch]:
+def batches(
+    world: World, target: Target, closed: Collection[CopyName] = (), *, forward: bool
+) -> list[Batch]:
     """The batches from the present one on; the last one is the whole target.
 
-    With `forward` traffic has moved for good, and only the last one is left.
+    With `forward` traffic has moved for good, and only the last one is left. `closed` are copies
+    that cannot start before others have ended: they get no share of the traffic in a batch.
     """
     parts = divided(target)
     count = max(len(parts), 1)
@@ -52,7 +55,7 @@ def batches(world: World, target: Target, *, forward: bool) -> list[Batch]:
         return [last]
     placed = [n for n, part in enumerate(parts) if any(world.of(copy) for copy in part)]
     present = max(placed, default=0)
-    return [*(_batch(world, target, parts, n) for n in range(present, count - 1)), last]
+    return [*(_batch(world, target, parts, n, closed) for n in range(present, count - 1)), last]
 
 
 def divided(target: Target) -> tuple[frozenset[CopyName], ...]:
@@ -94,12 +97,16 @@ def _split(copies: Iterable[CopyName], count: int) -> list[frozenset[CopyName]]:
 
 
 def _batch(
-    world: World, target: Target, parts: tuple[frozenset[CopyName], ...], index: int
+    world: World,
+    target: Target,
+    parts: tuple[frozenset[CopyName], ...],
+    index: int,
+    closed: Collection[CopyName],
 ) -> Batch:
     """One of the batches before the last."""
     there = frozenset().union(*parts[: index + 1])
     later = target.fresh - there
-    route = _shared(world, target, there)
+    route = _shared(world, target, there - frozenset(closed))
     goal = replace(target, copies=target.copies - later, fresh=there, route=route or target.route)
     return Batch(index + 1, len(parts), goal, moves=route is not None)
 

@@ -87,6 +87,12 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
     return f"{copy.process} {words} within {seconds:g} s{error}"
 
 
+def asked_delay(world: World, copy: CopyName) -> float:
+    """Seconds that the app wants to pass before the copy can be ready; 0 while it is not placed."""
+    placed = world.of(copy)
+    return 0 if placed is None else _asked_delay(placed.placement)
+
+
 def _asked_delay(placement: Placement) -> float:
     """Seconds that the app itself wants to pass before the copy can be ready."""
     delay = placement.health.initial_delay if placement.health else 0

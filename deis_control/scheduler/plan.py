@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from deis_control.model import CANCELLED, OpPhase
 from deis_control.scheduler.batches import batches, way_back
-from deis_control.scheduler.judge import Stage, failure_of, progress_of, stage_of
+from deis_control.scheduler.judge import Stage, asked_delay, failure_of, progress_of, stage_of
 from deis_control.scheduler.retire import Retirement, retire, serving_endpoints
 from deis_control.scheduler.routers import Barrier, barrier
 from deis_control.scheduler.standing import Standing, standing
@@ -78,7 +78,7 @@ def _rollout(world: World, target: Target, stand: Standing, timing: Timing) -> D
 def _in_batches(world: World, stand: Standing, timing: Timing, *, forward: bool) -> Decision:
     """What the first batch that is not through needs, or the last one's end."""
     notes: tuple[str, ...] = ()
-    for batch in batches(world, stand.target, forward=forward):
+    for batch in batches(world, stand.target, stand.closed, forward=forward):
         decision = _bring_up(world, stand.within(batch.target), timing, forward=forward)
         if decision is None and batch.moves:
             decision = _switch(world, batch.target, timing)
@@ -125,7 +125,7 @@ def _failure(world: World, target: Target, timing: Timing) -> str | None:
 
 def _bring_up(world: World, stand: Standing, timing: Timing, *, forward: bool) -> Decision | None:
     """Place what is missing and wait until it serves; None when traffic may move."""
-    target, choice = stand.target, stand.choice
+    choice = stand.choice
     if choice.hosts:
         steps = tuple(
             stand.place(copy, host, choice.why[copy]) for copy, host in choice.hosts.items()
@@ -135,19 +135,21 @@ def _bring_up(world: World, stand: Standing, timing: Timing, *, forward: bool) -
     for copy, reason in choice.refused.items():
         if copy not in stand.stuck:
             sentence = f"no host takes {copy.process}: {reason}"
-            return _no_host(world, target, timing, sentence, hopeless=copy in choice.hopeless)
+            # A host that is only lost for the moment may be the one that fits.
+            lasting = copy in choice.hopeless and not world.lost
+            return _no_host(world, timing, sentence, hopeless=lasting)
     if forward:
         return None
     return _awaited(world, stand, timing)
 
 
-def _no_host(
-    world: World, target: Target, timing: Timing, sentence: str, *, hopeless: bool
-) -> Decision:
+def _no_host(world: World, timing: Timing, sentence: str, *, hopeless: bool) -> Decision:
     """Wait for a host; an operation does so for a while only, and not when none can come free."""
+    whole = world.target
+    assert whole is not None, "copies are placed for a target"
     overdue = timing.past("no-host", world.limits.pickup) or hopeless
-    if target.fresh and overdue and not _committed(world, target):
-        return _failed(world, target, sentence)
+    if whole.fresh and overdue and not _committed(world, whole):
+        return _failed(world, whole, sentence)
     return Decision((), OpPhase.PLACING, sentence)
 
 
@@ -276,7 +278,8 @@ def _with_moves(world: World, stand: Standing, timing: Timing, decision: Decisio
         return replace(decision, steps=(*decision.steps, *stand.drop_moves))
     behind = {copy: failure_of(world, copy, timing) for copy in stand.singles_behind(world)}
     hopeful = [copy for copy, reason in behind.items() if reason is None]
-    if hopeful and not timing.past("single", 2 * world.limits.deploy):
+    patience = 2 * world.limits.deploy + max((asked_delay(world, c) for c in hopeful), default=0)
+    if hopeful and not timing.past("single", patience):
         sentence = f"waiting for {progress_of(world, hopeful)}"
         return Decision(decision.steps, OpPhase.RETIRING, sentence, notes=decision.notes)
     failed = (reason or f"{copy.process} is not up yet" for copy, reason in behind.items())

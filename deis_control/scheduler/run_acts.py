@@ -14,7 +14,7 @@ from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.engines import native
-from deis_control.scheduler.feasible import Need, choose_hosts
+from deis_control.scheduler.feasible import Need
 from deis_control.scheduler.leadership import Leadership
 from deis_control.scheduler.run_plan import (
     Collect,
@@ -28,6 +28,7 @@ from deis_control.scheduler.run_plan import (
     Take,
 )
 from deis_control.scheduler.run_result import outcome_of, read_result
+from deis_control.scheduler.steady import choose_steady
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, absent
 from deis_node.cluster.names import RUN_TYPE, CopyName, parse_container
@@ -139,7 +140,9 @@ class Acts:
             cpu=blueprint.config.cpu.get(RUN_TYPE, 0),
             arch=blueprint.arch,
         )
-        choice = choose_hosts([copy], {RUN_TYPE: need}, world.hosts, mine, limits.separate)
+        choice = choose_steady(
+            [copy], {RUN_TYPE: need}, world.hosts, mine, limits.separate, world.flapping
+        )
         overdue = run.waited >= self._limits.pickup or copy in choice.hopeless
         if copy in choice.refused and overdue:
             raise Refused(f"no host takes {run.process}: {choice.refused[copy]}")

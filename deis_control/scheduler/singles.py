@@ -59,5 +59,11 @@ def _ended(world: World, item: Placed) -> bool:
 
 
 def _dead(world: World, item: Placed) -> bool:
+    """Whether nothing of the copy runs although its host is silent: agents end what is single.
+
+    A copy from before its type was single, or that another engine runs, may run there for ever.
+    """
+    if not item.placement.single:
+        return False
     found = world.displaced.get(item.copy.container)
     return found is not None and found.cause is Cause.LOST

@@ -7,9 +7,10 @@ missing, and which of them cannot start before another has ended.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deis_control.scheduler.feasible import Choice, choose_hosts, need_of
+from deis_control.scheduler.feasible import Choice, need_of
 from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.singles import Gate, gates
+from deis_control.scheduler.steady import choose_steady
 from deis_control.scheduler.steps import DropMove, Place
 from deis_control.scheduler.succession import Succession, succession
 from deis_control.scheduler.world import Cause, HostSeen, Placed, Target, World
@@ -120,32 +121,18 @@ def _drop_moves(
 def _hosts_for(world: World, target: Target, missing: list[CopyName], line: Succession) -> Choice:
     """A host for each missing copy: where it was asked for, and else any but a flapping one."""
     moved = {copy: line.before[copy] for copy in missing if _is_move(world, line, copy)}
-    found = _steady(world, target, [copy for copy in missing if copy not in moved], world.hosts)
+    found = _choose(world, target, [copy for copy in missing if copy not in moved], world.hosts)
     for copy, item in moved.items():
         to = world.displaced[item.copy.container].to
         hosts = [host for host in world.hosts if host.name in (to or host.name,)]
         elsewhere = [host for host in hosts if host.name != item.host]
-        found = _joined(found, _steady(world, target, [copy], elsewhere))
+        found = _joined(found, _choose(world, target, [copy], elsewhere))
     return found
 
 
 def _is_move(world: World, line: Succession, copy: CopyName) -> bool:
     item = line.before.get(copy)
     return item is not None and world.displaced[item.copy.container].cause is Cause.MOVE
-
-
-def _steady(
-    world: World, target: Target, copies: list[CopyName], hosts: Sequence[HostSeen]
-) -> Choice:
-    """A host for each copy; one that flaps only where no other fits."""
-    steady = [host for host in hosts if host.name not in world.flapping]
-    if not steady or len(steady) == len(hosts):
-        return _choose(world, target, copies, hosts)
-    found = _choose(world, target, copies, steady)
-    if not found.refused:
-        return found
-    again = _choose(world, target, list(found.refused), hosts)
-    return _joined(replace(found, refused={}, hopeless=frozenset()), again)
 
 
 def _choose(
@@ -158,7 +145,7 @@ def _choose(
         if placed.copy in target.copies:
             mine.setdefault(placed.host, []).append(placed.copy.type)
     needs = {copy.type: need_of(target, copy.type) for copy in missing}
-    return choose_hosts(missing, needs, hosts, mine, world.limits.separate)
+    return choose_steady(missing, needs, hosts, mine, world.limits.separate, world.flapping)
 
 
 def _joined(one: Choice, two: Choice) -> Choice:

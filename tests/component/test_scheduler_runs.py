@@ -13,7 +13,6 @@ from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.oneoffs import PIECE, open_command
 from deis_node.cluster.records import PlacementState
-from tests.fixtures import scheduling as fixtures
 from tests.fixtures.scheduling import RING, SETTINGS, Scheduling, web
 from tests.fixtures.waiting import eventually
 
@@ -212,10 +211,8 @@ async def test_an_emptied_store_does_not_run_it_twice(leader: Scheduling) -> Non
     await nothing_left(leader)
 
 
-async def test_over_time_it_is_ended_and_says_so(
-    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fixtures, "SETTINGS", replace(SETTINGS, run_timeout=2))
+async def test_over_time_it_is_ended_and_says_so(scheduling: Scheduling) -> None:
+    scheduling.settings = replace(SETTINGS, run_timeout=2)
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app)
@@ -226,10 +223,10 @@ async def test_over_time_it_is_ended_and_says_so(
 
 
 async def test_a_host_that_does_not_take_it_up_fails_it_and_never_starts_it(
-    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
+    scheduling: Scheduling,
 ) -> None:
     short = replace(SETTINGS, pickup_timeout=2, grace=1, stop_timeout=1)
-    monkeypatch.setattr(fixtures, "SETTINGS", short)
+    scheduling.settings = short
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app)
@@ -242,10 +239,8 @@ async def test_a_host_that_does_not_take_it_up_fails_it_and_never_starts_it(
     assert scheduling.cluster.commands == {}
 
 
-async def test_a_host_that_is_gone_fails_it(
-    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fixtures, "SETTINGS", replace(SETTINGS, pickup_timeout=2))
+async def test_a_host_that_is_gone_fails_it(scheduling: Scheduling) -> None:
+    scheduling.settings = replace(SETTINGS, pickup_timeout=2)
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app)
@@ -260,10 +255,8 @@ async def test_a_host_that_is_gone_fails_it(
     await nothing_left(scheduling)
 
 
-async def test_without_any_host_it_waits_and_then_says_why(
-    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fixtures, "SETTINGS", replace(SETTINGS, pickup_timeout=2))
+async def test_without_any_host_it_waits_and_then_says_why(scheduling: Scheduling) -> None:
+    scheduling.settings = replace(SETTINGS, pickup_timeout=2)
     await scheduling.lead()
     app = await scheduling.make_app()
     await scheduling.deployed(app)

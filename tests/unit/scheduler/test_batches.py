@@ -8,7 +8,7 @@ from deis_control.model import OpPhase
 from deis_control.scheduler.batches import divided
 from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.steps import Place, PutRoute, Withdraw
-from deis_control.scheduler.world import Placed, Target, Workers, World
+from deis_control.scheduler.world import Cause, Displacement, Placed, Target, Workers, World
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Phase, Route
 from tests.worlds import (
@@ -254,3 +254,43 @@ def test_copies_that_lost_their_traffic_at_rest_stay_until_the_routers_know() ->
     world = replace(world, routers=(make_router(served=100),))
     withdrawn = [s.placed.copy for s in plan_app(world).steps if isinstance(s, Withdraw)]
     assert sorted(withdrawn) == NEW[:2]
+
+
+def test_a_batch_in_the_middle_that_no_host_takes_gives_all_traffic_back() -> None:
+    four = target(*NEW, batches=4)
+    moving = Route("hello", releases={"1": 3, "2": 1})
+    world = make_world(four, serving=[*OLD, NEW[0]], route=moving, hosts=())
+    first = plan_app(world)
+    assert first.sentence == "batch 2 of 4: no host takes web.2: no host is alive"
+    later = plan_app(replace(world, now=1060.0, timers=first.timers))
+    assert later.steps == (PutRoute(make_route(1), 100),)
+
+
+def test_a_copy_that_is_lost_behind_its_batch_does_not_hold_the_operation_for_ever() -> None:
+    lost = {NEW[0].container: Displacement(Cause.LOST, 5, None, "host-9 is lost")}
+    world = make_world(
+        TARGET,
+        serving=OLD,
+        placed=[make_placed(NEW[0], host="host-9"), make_placed(NEW[1])],
+        route=HALF,
+        hosts=(),
+        lost=frozenset({"host-9"}),
+        displaced=lost,
+    )
+    first = plan_app(world)
+    assert first.phase is OpPhase.PLACING
+    later = plan_app(replace(world, now=1060.0, timers=first.timers))
+    assert later.steps == (PutRoute(make_route(1), 100),)
+
+
+def test_a_single_copy_that_waits_for_another_takes_no_traffic_yet() -> None:
+    """The old copy serves until the workers that come after are up, and is told to end then."""
+    after = make_target(
+        NEW[0], WORKER, fresh=True, workers=Workers.AFTER, single=frozenset({"web"})
+    )
+    world = make_world(
+        after, placed=[make_placed(OLD[0], single=True)], serving=[], route=make_route(1)
+    )
+    decision = plan_app(world)
+    assert placed_by(decision) == ["worker.1"]
+    assert not any(isinstance(step, PutRoute) for step in decision.steps)

@@ -160,3 +160,31 @@ def test_what_waits_for_its_time_is_looked_at_then() -> None:
     decision = plan_app(make_world(make_target(ONE), serving=[ONE], **waiting))
     assert (decision.end, decision.wake) == (None, 1030)
     assert decision.sentence == "host-1 is lost, and …"
+
+
+def test_a_change_does_not_fail_at_once_while_the_host_that_it_needs_is_only_lost() -> None:
+    """A copy that an operation made is lost with the one host of its kind, maybe for a moment."""
+    needs = make_target(ONE, fresh=True, tags={"disk": "ssd"})
+    world = make_world(needs, placed=[make_placed(ONE)], **lost(ONE, route=make_route(1)))
+    decision = plan_app(world)
+    assert (decision.phase, decision.end) == (OpPhase.PLACING, None)
+    assert "disk=ssd" in decision.sentence
+
+
+def test_a_flapping_host_does_not_make_another_take_too_much() -> None:
+    both = make_target(ONE, TWO, fresh=True, memory={"web": 60})
+    hosts = (make_host("host-1", memory=100), make_host("host-2", memory=100))
+    world = make_world(both, hosts=hosts, flapping=frozenset({"host-2"}))
+    placed = {step.copy: step.host for step in plan_app(world).steps if isinstance(step, Place)}
+    assert placed == {ONE: "host-1", TWO: "host-2"}
+
+
+def test_a_copy_from_before_its_type_was_single_may_run_on_a_silent_host_for_ever() -> None:
+    before = make_copy("worker", release=1)
+    now = make_copy("worker", release=2)
+    target = make_target(now, fresh=True, single=frozenset({"worker"}))
+    for single, waits in ((False, True), (True, False)):
+        there = [make_placed(before, single=single)]
+        world = make_world(target, placed=there, **lost(before, route=make_route(1)))
+        steps = plan_app(world).steps
+        assert any(isinstance(step, Place) for step in steps) is not waits
