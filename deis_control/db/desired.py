@@ -40,28 +40,6 @@ class Desired:
     """What its image is built for; empty when that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What the copies of an app's latest live release ask of a host, beside their limits."""
-
-    tags: Mapping[str, str]
-    arch: str
-    """What the image is built for; empty when that is not known."""
-
-
-async def demands_of_all(conn: Connection) -> dict[str, Demand]:
-    """App id → what its copies ask of a host, for every app that has a build."""
-    rows = await conn.fetch(
-        """SELECT apps.id, configs.tags, builds.arch
-        FROM apps JOIN LATERAL (
-            SELECT config, build FROM releases
-            WHERE releases.app = apps.uuid AND state = 'live' ORDER BY version DESC LIMIT 1
-        ) AS live ON true
-        JOIN configs ON configs.uuid = live.config JOIN builds ON builds.uuid = live.build"""
-    )
-    return {row["id"]: Demand(dict(row["tags"]), row["arch"]) for row in rows}
-
-
 async def of_all(conn: Connection) -> dict[str, Desired]:
     """App id → what it shall run, for every app."""
     rows = await conn.fetch(_SELECT)

@@ -67,7 +67,7 @@ def failure_of(world: World, copy: CopyName, timing: Timing) -> str | None:
 def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Timing) -> str | None:
     """The deadline that the copy missed, in words."""
     copy, limits = placed.copy, world.limits
-    allowed = limits.deploy + _asked_delay(placed.placement)
+    allowed = limits.deploy + asked_delay(placed.placement)
     match stage_of(world, copy):
         case Stage.LOST:
             seconds, words = limits.lost, f"was lost with {placed.host} and not made again"
@@ -87,13 +87,7 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
     return f"{copy.process} {words} within {seconds:g} s{error}"
 
 
-def asked_delay(world: World, copy: CopyName) -> float:
-    """Seconds that the app wants to pass before the copy can be ready; 0 while it is not placed."""
-    placed = world.of(copy)
-    return 0 if placed is None else _asked_delay(placed.placement)
-
-
-def _asked_delay(placement: Placement) -> float:
+def asked_delay(placement: Placement) -> float:
     """Seconds that the app itself wants to pass before the copy can be ready."""
     delay = placement.health.initial_delay if placement.health else 0
     return delay + (placement.runs_for or 0)

@@ -278,7 +278,9 @@ def _with_moves(world: World, stand: Standing, timing: Timing, decision: Decisio
         return replace(decision, steps=(*decision.steps, *stand.drop_moves))
     behind = {copy: failure_of(world, copy, timing) for copy in stand.singles_behind(world)}
     hopeful = [copy for copy, reason in behind.items() if reason is None]
-    patience = 2 * world.limits.deploy + max((asked_delay(world, c) for c in hopeful), default=0)
+    there = (world.of(copy) for copy in hopeful)
+    delays = (asked_delay(placed.placement) for placed in there if placed is not None)
+    patience = 2 * world.limits.deploy + max(delays, default=0)
     if hopeful and not timing.past("single", patience):
         sentence = f"waiting for {progress_of(world, hopeful)}"
         return Decision(decision.steps, OpPhase.RETIRING, sentence, notes=decision.notes)

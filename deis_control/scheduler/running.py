@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from deis_control.db.desired import Demand
+from deis_control.db.desired import Desired
 from deis_control.scheduler.rebalance import Running
 from deis_control.scheduler.rooms import Need
 from deis_control.scheduler.world import Placed
@@ -11,7 +11,7 @@ from deis_node.cluster.records import Move
 
 
 def running_copies(
-    placed: Iterable[Placed], demands: Mapping[str, Demand], moves: Mapping[CopyName, Move]
+    placed: Iterable[Placed], wanted: Mapping[str, Desired], moves: Mapping[CopyName, Move]
 ) -> list[Running]:
     """The copies that serve; one that is on its way to another host counts there.
 
@@ -31,20 +31,20 @@ def running_copies(
             newest[name] = item
     found = []
     for name, item in newest.items():
-        demand, move = demands.get(item.copy.app), moves.get(item.copy)
-        resting = demand is not None and len(releases[item.copy.app]) == 1
+        app, move = wanted.get(item.copy.app), moves.get(item.copy)
+        resting = app is not None and app.built and len(releases[item.copy.app]) == 1
         still = item.placement.single or move is not None or name in several or not resting
         host = move.to if move is not None and move.to else item.host
-        found.append(Running(item.copy, host, _need(item, demand), fixed=still))
+        found.append(Running(item.copy, host, _need(item, app), fixed=still))
     return found
 
 
-def _need(item: Placed, demand: Demand | None) -> Need:
+def _need(item: Placed, app: Desired | None) -> Need:
     return Need(
         memory=item.placement.memory or 0,
-        tags=demand.tags if demand else {},
+        tags=app.tags if app else {},
         cpu=item.placement.cpu or 0,
-        arch=demand.arch if demand else "",
+        arch=app.arch if app else "",
     )
 
 

@@ -111,8 +111,8 @@ class Hosts:
         self._view.hosts()
         moves = await self._store.moves()
         async with self._database.connection() as conn:
-            demands = await desired.demands_of_all(conn)
-        running = running_copies(self._view.placed(), demands, moves)
+            wanted = await desired.of_all(conn)
+        running = running_copies(self._view.placed(), wanted, moves)
         found = plan_rebalance(self._view.loads(), running, self._separate)
         if dry_run or not found.shifts:
             return found

@@ -73,7 +73,7 @@ async def test_an_operators_tag_leads_an_app_to_its_host(leader: Scheduling) -> 
     await leader.at_rest(web(3), web(3, 2))
     assert await hosts_of(leader) == ["host-2", "host-2"]
     async with leader.database.connection() as conn:
-        assert (await desired.demands_of_all(conn))["hello"].tags == {"disk": "ssd"}
+        assert (await desired.of_all(conn))["hello"].tags == {"disk": "ssd"}
 
 
 async def test_the_view_lists_hosts_with_what_was_said_of_them(scheduling: Scheduling) -> None:

@@ -1,8 +1,11 @@
 """What operators write about hosts, and under which conditions."""
 
+from collections.abc import Mapping
+from uuid import UUID
+
 import pytest
 
-from deis_control.db.desired import Demand
+from deis_control.db.desired import Desired
 from deis_control.errors import Conflict
 from deis_control.scheduler.hostconf import Held
 from deis_control.scheduler.rebalance import Running
@@ -15,6 +18,12 @@ from tests.fixtures.hosts import StandInStore
 from tests.worlds import make_copy, make_placed
 
 COPY = make_copy()
+
+
+def wanted(tags: Mapping[str, str] | None = None, arch: str = "") -> Desired:
+    """What the app of the copies shall run."""
+    structure = {"web": 1}
+    return Desired(UUID(int=1), "hello", structure, False, 2, True, (), tags or {}, arch)
 
 
 def place(store: StandInStore, copy: CopyName, host: str, state: PlacementState) -> None:
@@ -82,18 +91,18 @@ async def test_a_move_is_asked_for_only_while_the_copy_is_there() -> None:
 
 def test_copies_that_serve_stand_with_what_they_ask_for() -> None:
     placed = [make_placed(COPY, memory=5, cpu=7, host="host-1")]
-    (found,) = running_copies(placed, {"hello": Demand({"disk": "ssd"}, "amd64")}, {})
+    (found,) = running_copies(placed, {"hello": wanted({"disk": "ssd"}, "amd64")}, {})
     assert found == Running(COPY, "host-1", Need(5, {"disk": "ssd"}, 7, "amd64"))
 
 
 def test_a_copy_on_its_way_counts_where_it_shall_be() -> None:
     moves = {COPY: Move(created="", to="host-2")}
-    (found,) = running_copies([make_placed(COPY)], {"hello": Demand({}, "")}, moves)
+    (found,) = running_copies([make_placed(COPY)], {"hello": wanted()}, moves)
     assert (found.host, found.fixed) == ("host-2", True)
 
 
 def test_what_must_not_move_is_fixed() -> None:
-    at_rest = {"hello": Demand({}, "")}
+    at_rest = {"hello": wanted()}
     assert running_copies([make_placed(COPY, single=True)], at_rest, {})[0].fixed
     assert running_copies([make_placed(COPY)], {}, {})[0].fixed, (
         "the database does not know the app"
@@ -104,10 +113,10 @@ def test_what_must_not_move_is_fixed() -> None:
 
 def test_a_copy_and_its_successor_count_once_and_stay() -> None:
     both = [make_placed(COPY), make_placed(make_copy(generation=2), host="host-2")]
-    (found,) = running_copies(both, {"hello": Demand({}, "")}, {})
+    (found,) = running_copies(both, {"hello": wanted()}, {})
     assert (found.host, found.fixed) == ("host-2", True)
 
 
 def test_a_copy_that_leaves_does_not_stand() -> None:
     placed = [make_placed(COPY, state=PlacementState.WITHDRAW)]
-    assert running_copies(placed, {"hello": Demand({}, "")}, {}) == []
+    assert running_copies(placed, {"hello": wanted()}, {}) == []
