@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.fixtures.command_line",
     "tests.fixtures.recording",
     "tests.fixtures.seen",
+    "tests.fixtures.storm",
 ]
 
 

@@ -86,7 +86,8 @@ def test_an_images_own_health_check_decides_on_a_deploy(app: App) -> None:
 
 
 def test_a_worker_that_ends_within_a_second_fails_the_deploy(app: App) -> None:
-    app.write("Procfile", "web: exec /app/serve\nworker: exec sleep 600\n")
+    steady = "trap 'exit 0' TERM; while :; do sleep 1; done"
+    app.write("Procfile", f"web: exec /app/serve\nworker: {steady}\n")
     app.deploy("with a worker")
     app.platform.deis("ps:scale", "worker=1", "-a", app.name)
     worker = f"{app.name}_v3.worker.1"

@@ -167,7 +167,8 @@ def test_hostile_guards_of_one_app_leave_the_others_alone(platform: Platform, ap
 @pytest.mark.timeout(240)
 def test_a_hostile_health_check_fails_its_own_release_at_most(platform: Platform, app: App) -> None:
     before = platform.get("hello.localhost")
-    values = {"HEALTHCHECK_URL": "//hello.localhost/x y?\r\nHost: hello"}
+    check = "//hello.localhost/x y?\r\nHost: hello"
+    values = {"HEALTHCHECK_URL": check, "DEIS_DEPLOY_TIMEOUT": "15"}
     status, said = post_config(platform, app.name, json.dumps({"values": values}).encode())
     assert status in (201, 400, 503), said
     assert platform.get("hello.localhost") == before
