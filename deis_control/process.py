@@ -74,9 +74,9 @@ class Control:
         self._ring = ring
         self._directory = Directory(etcd, settings.platform)
         self._view = ClusterView(etcd)
-        logs = LogClient(self._directory.log_query)
+        logs = LogClient(self._directory.log_queries)
         self._events = EventLog(
-            self._directory.log_intake, client=logs, sender=settings.control.name
+            self._directory.log_intakes, client=logs, sender=settings.control.name
         )
         self._images = Images(
             docker,
