@@ -94,7 +94,7 @@ class Control:
             logs=logs,
             events=self._events,
             ldap=Ldap(settings.ldap),
-            separate=settings.scheduler.separate,
+            limits=settings.scheduler.limits(),
         )
 
     @classmethod

@@ -19,6 +19,7 @@ from deis_node.cluster.shipping import Shipper
 from deis_node.cluster.suspects import Suspects
 from deis_node.runtime import metrics
 from deis_node.runtime.errors import DeisError
+from deis_node.runtime.tasks import spawn
 
 log = structlog.get_logger()
 
@@ -107,17 +108,16 @@ class LogClient:
         """What each logger answers, and who does not. LoggerAway when that is everybody."""
         known = dict(self._loggers())
         self._suspects.keep(known.values())
-        asked = self._worth_asking(known)
-        found = await asyncio.gather(
-            *(self._ask(method, known[name], path, good, alone=len(known) == 1) for name in asked)
-        )
-        answers = {
-            name: answer
-            for name, answer in zip(asked, found, strict=True)
-            if not isinstance(answer, LoggerAway)
-        }
+        alone = len(known) == 1
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                name: spawn(group, f"ask {name}", self._ask(method, known[name], path, good, alone))
+                for name in self._worth_asking(known)
+            }
+        found = {name: task.result() for name, task in tasks.items()}
+        answers = {name: got for name, got in found.items() if not isinstance(got, LoggerAway)}
         if not answers:
-            reasons = [str(err) for err in found if isinstance(err, LoggerAway)]
+            reasons = [str(err) for err in found.values() if isinstance(err, LoggerAway)]
             raise LoggerAway("; ".join(reasons) or "no logger is known")
         return answers, tuple(name for name in sorted(known) if name not in answers)
 
@@ -128,7 +128,7 @@ class LogClient:
         return found or sorted(known)
 
     async def _ask(
-        self, method: str, address: str, path: str, good: Sequence[int], *, alone: bool
+        self, method: str, address: str, path: str, good: Sequence[int], alone: bool
     ) -> tuple[int, bytes] | LoggerAway:
         try:
             status, body = await self._request(method, address, path, alone=alone)

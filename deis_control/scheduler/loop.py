@@ -154,7 +154,7 @@ class Leading:
         async with self._lead.database.connection() as conn:
             await self._lead.catalogue.read_all(conn)
             found = await operations.next_open(conn)
-            self._lead.intent.note(await control.intent_seq(conn))
+            await self._lead.intent.look(conn)
         for operation in found:
             self._offer(operation)
 
@@ -176,11 +176,11 @@ class Leading:
     async def _unfinished(self, *, all_of_them: bool) -> tuple[Operation, ...]:
         """Each app's first unfinished operation; none if nothing was accepted or heard of."""
         async with self._lead.database.connection() as conn:
-            counted = await control.intent_seq(conn)
+            counted = await self._lead.intent.look(conn)
             if not all_of_them and counted == self._counted:
                 return ()
             found = await operations.next_open(conn)
-            self._lead.intent.note(await control.intent_seq(conn))
+            await self._lead.intent.look(conn)
         self._counted = counted
         return found
 

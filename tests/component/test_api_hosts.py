@@ -141,3 +141,35 @@ async def test_an_app_moves_only_where_its_tags_allow_it(
     for num in (1, 2, 3):
         place(api, "host-1", num)
     assert (await admin.post(f"{HOSTS}rebalance/?dry_run=true")).json["moves"] == []
+
+
+async def test_a_hosts_copies_are_listed_with_what_they_wait_for(
+    api: Api, admin: Client, built_app: str
+) -> None:
+    place(api, "host-1", 1)
+    place(api, "host-1", 2, PlacementState.STOP)
+    place(api, "host-2", 3)
+    await patch(admin, "host-1", {"draining": True})
+    found = (await admin.get(f"{HOSTS}host-1/copies/")).json
+    drained = "host-1 is being drained; it is about to be made again elsewhere"
+    assert [(item["container"], item["waits"]) for item in found["results"]] == [
+        ("hello_v2.web.1", drained),
+        ("hello_v2.web.2", "host-1 ends it"),
+    ]
+    assert found["results"][0] == {
+        "app": "hello",
+        "process": "web.1",
+        "container": "hello_v2.web.1",
+        "release": 2,
+        "state": "created",
+        "waits": drained,
+    }
+    assert (await admin.get(f"{HOSTS}host-7/copies/")).status == 404
+
+
+async def test_a_command_on_a_host_is_said_to_be_waited_for(api: Api, admin: Client) -> None:
+    copy = make_copy("run")
+    placed = make_placed(copy, host="host-1")
+    api.leader.cluster.store.put(keys.placement("host-1", copy.container), placed.placement)
+    (found,) = (await admin.get(f"{HOSTS}host-1/copies/")).json["results"]
+    assert (found["process"], found["waits"][:24]) == ("run.1", "it is a one-off command,")

@@ -192,11 +192,11 @@ async def test_lines_go_to_another_logger_when_the_first_stays_away(
         await logger.stop()
         sender.offer(100)
         await sender.arrived(200)
-    await second.stop()
     await logger.start()
 
     assert await logger.lines() == expected(100)
     assert await second.lines() == expected(200)[100:]
+    await second.stop()
 
 
 async def test_a_logger_that_restarts_gets_its_own_lines_again_though_there_is_another(

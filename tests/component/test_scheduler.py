@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deis_control.db import mirror, refs
+from deis_control.db import control, mirror, refs
 from deis_control.deltas import (
     ConfigDelta,
     DestroyDelta,
@@ -326,6 +326,29 @@ async def test_nothing_is_stopped_while_a_database_is_behind_the_store(
     await leader.at_rest()
 
 
+async def test_a_database_that_was_put_back_stays_behind_whatever_it_accepts(
+    leader: Scheduling,
+) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    kept = await leader.placements(PlacementState.RUN)
+    await leader.kill()
+    await leader.database_goes_back()
+    async with leader.database.transaction("accept a lot") as conn:
+        for _ in range(50):
+            await control.count_intent(conn)
+    await leader.lead("control-2")
+    other = await leader.make_app("other")
+    await leader.deployed(other)
+    await leader.quiet()
+    running = await leader.placements(PlacementState.RUN)
+    assert running.keys() == {*kept, web(2, app="other")}
+    await leader.accept_database()
+    await leader.at_rest(web(2, app="other"))
+    await leader.deployed(other, web=2)
+    await leader.at_rest(web(2, app="other"), web(2, 2, app="other"))
+
+
 async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothing(
     scheduling: Scheduling,
 ) -> None:
@@ -333,7 +356,7 @@ async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothin
     app = await scheduling.make_app()
     await scheduling.deployed(app)
     await scheduling.etcd.put(keys.INTENT, Intent(1000).to_bytes())
-    await eventually(lambda: view.intent == 1000)
+    await eventually(lambda: view.intent.seq == 1000)
     assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
     route = await scheduling.route()
     assert route is not None
