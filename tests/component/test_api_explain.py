@@ -137,7 +137,7 @@ async def test_what_a_copy_waits_for_is_told(
     withdrawn = make_copy(release=1)
     observed += [
         seen(make_copy()),
-        seen(withdrawn, state=PlacementState.WITHDRAW),
+        Observed(make_placed(withdrawn, state=PlacementState.WITHDRAW), None, "up"),
     ]
     found = (await bob.get(f"{built_app}/explain/")).json
     waits = {item["container"]: item["waits"] for item in found["processes"]}

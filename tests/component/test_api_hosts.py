@@ -3,7 +3,7 @@
 from typing import Any
 
 from deis_node.cluster import keys
-from deis_node.cluster.records import HostConf, PlacementState
+from deis_node.cluster.records import Address, HostConf, PlacementState
 from tests.fixtures.control import Api, Client
 from tests.worlds import make_copy, make_placed
 
@@ -97,6 +97,18 @@ async def test_what_is_left_of_a_host_that_is_gone_is_forgotten(api: Api, admin:
     assert (await admin.get(f"{HOSTS}host-3/")).status == 404
     (line,) = (await admin.get("/v1/audit/?action=host.change")).json["results"]
     assert (line["target"], line["after"]) == ("host-3", {"forgotten": True})
+
+
+async def test_where_a_host_that_is_gone_answered_is_forgotten_too(api: Api, admin: Client) -> None:
+    store = api.leader.cluster.store
+    addresses = (keys.controller_host("host-3"), keys.logs_host("host-3"))
+    for key in addresses:
+        store.put(key, Address("10.0.0.3:8000"))
+    store.put(keys.logs_host("host-1"), Address("10.0.0.1:8000"))
+    assert (await admin.delete(f"{HOSTS}host-3/")).status == 204
+    assert not store.items.keys() & set(addresses)
+    assert keys.logs_host("host-1") in store.items
+    assert (await admin.delete(f"{HOSTS}host-3/")).status == 404
 
 
 async def test_a_host_that_is_needed_is_not_forgotten(api: Api, admin: Client) -> None:

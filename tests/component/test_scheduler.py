@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from deis_control.db import control, mirror, refs
+from deis_control.db import control, mirror, operations, refs
 from deis_control.deltas import (
     ConfigDelta,
     DestroyDelta,
@@ -14,6 +14,7 @@ from deis_control.deltas import (
     ScaleDelta,
 )
 from deis_control.model import OpPhase, ReleaseState
+from deis_control.scheduler.plan import BEHIND
 from deis_node.cluster import keys
 from deis_node.cluster.records import Intent, PlacementState
 from tests.fixtures.scheduling import OTHER_RING, RING, Scheduling, web
@@ -345,8 +346,8 @@ async def test_a_database_that_was_put_back_stays_behind_whatever_it_accepts(
     assert running.keys() == {*kept, web(2, app="other")}
     await leader.accept_database()
     await leader.at_rest(web(2, app="other"))
-    await leader.deployed(other, web=2)
-    await leader.at_rest(web(2, app="other"), web(2, 2, app="other"))
+    await leader.deployed(other)
+    await leader.at_rest(web(3, app="other"))
 
 
 async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothing(
@@ -357,7 +358,11 @@ async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothin
     await scheduling.deployed(app)
     await scheduling.etcd.put(keys.INTENT, Intent(1000).to_bytes())
     await eventually(lambda: view.intent.seq == 1000)
-    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+    push = await scheduling.ended(await scheduling.push(app))
+    assert push.phase is OpPhase.DONE
+    async with scheduling.database.connection() as conn:
+        lines = await operations.lines_after(conn, push.id, 0)
+    assert BEHIND in [line.text for line in lines]
     route = await scheduling.route()
     assert route is not None
     assert route.releases == {"3": 1}

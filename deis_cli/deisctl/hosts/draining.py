@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deis_cli.deis import output
@@ -23,6 +23,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 _NOT_FOUND = 404
+_SERVER_ERROR = 500
 
 
 class Reasons:
@@ -31,9 +32,8 @@ class Reasons:
     def __init__(self) -> None:
         self._looks: Counter[str] = Counter()
 
-    def news(self, copies: Iterable[Mapping[str, Any]]) -> list[str]:
-        """What is to be told after a look."""
-        found = lines_of(copies)
+    def news(self, found: Sequence[str]) -> list[str]:
+        """What of the reasons of a look is to be told now."""
         self._looks = Counter({text: self._looks[text] + 1 for text in found})
         return [text for text in found if self._looks[text] == STANDING]
 
@@ -46,29 +46,50 @@ def lines_of(copies: Iterable[Mapping[str, Any]]) -> list[str]:
 def until_empty(
     controller: Controller, path: str, found: dict[str, Any], timeout: float, *, quiet: bool
 ) -> dict[str, Any]:
-    """Look at the host of that path until nothing is on it; CliError when that takes too long."""
+    """Look at the host of that path until nothing is on it; CliError when that takes too long.
+
+    A controller that cannot answer for the moment is asked again.
+    """
     host, until = found["name"], time.monotonic() + timeout
     reasons, said = Reasons(), None
     try:
         while found["copies"]:
-            copies = copies_of(controller, path)
-            if found["copies"] != said and not quiet:
+            found, lines = _look(controller, path, found)
+            if found["copies"] != said and found["copies"] and not quiet:
                 said = found["copies"]
                 output.line(f"{host}: {count_text(said)} left")
-            for text in reasons.news(copies) if not quiet else ():
+            for text in reasons.news(lines) if not quiet else ():
                 output.line(output.safe(f"  {text}"))
-            if not found["alive"]:
-                raise CliError(f"{host} is gone: its copies are made again elsewhere anyway.")
-            if time.monotonic() >= until:
-                raise CliError(_too_long(found, copies))
-            time.sleep(LOOK)
-            found = controller.get(path).object()
+            _check(found, lines, late=time.monotonic() >= until)
+            time.sleep(LOOK if found["copies"] else 0)
     except KeyboardInterrupt:
         output.error(f"\nThe drain goes on; deisctl hosts undrain {host} ends it.")
         sys.exit(INTERRUPTED)
     if not quiet:
         output.line(f"{host} is empty")
     return found
+
+
+def _look(
+    controller: Controller, path: str, before: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The host as it is, and what its copies wait for."""
+    try:
+        found = controller.get(path).object()
+        return found, lines_of(copies_of(controller, path))
+    except CliError as err:
+        if isinstance(err, ApiError) and err.status < _SERVER_ERROR:
+            raise
+        text = " ".join(str(err).split())
+        return before, [f"the controller cannot say how far it is: {text}"]
+
+
+def _check(found: Mapping[str, Any], lines: Sequence[str], *, late: bool) -> None:
+    """CliError when there is nothing to wait for any more, or the time is up."""
+    if found["copies"] and not found["alive"]:
+        raise CliError(f"{found['name']} is gone: its copies are made again elsewhere anyway.")
+    if found["copies"] and late:
+        raise CliError(_too_long(found, lines))
 
 
 def copies_of(controller: Controller, path: str) -> list[dict[str, Any]]:
@@ -86,8 +107,7 @@ def count_text(count: int) -> str:
     return "1 copy" if count == 1 else f"{count} copies"
 
 
-def _too_long(found: Mapping[str, Any], copies: Iterable[Mapping[str, Any]]) -> str:
-    lines = lines_of(copies)
+def _too_long(found: Mapping[str, Any], lines: Sequence[str]) -> str:
     more = [f"and {len(lines) - MOST} more"] if len(lines) > MOST else []
     head = f"{found['name']} still has {count_text(found['copies'])}; the drain goes on."
     return output.safe("\n".join([head, *lines[:MOST], *more]))
