@@ -56,6 +56,8 @@ def test_every_part_runs_on_its_host_and_is_told_of(cluster: Cluster) -> None:
         for part in ("etcd", "containerd", "docker", "deis-control", "deis-node"):
             assert f"{part}@{host}" in cluster.components(host)
     assert [host for host in cluster.names if f"nginx@{host}" in components] == list(ROUTERS)
+    roles = [record["roles"] for _, record in sorted(cluster.etcd("/deis/hosts/").items())]
+    assert roles == [["control", "router"], ["control", "router"], ["control"]]
     again = json.loads(cluster.up().stdout.splitlines()[-1])
     assert again["components"] == components
     assert cluster.docker_on("local-2", "info", "--format", "{{.Name}}").strip() == "local-2"
@@ -119,11 +121,11 @@ def test_power_off_is_seen_by_nobody_and_on_again_is_another_boot(
     steadily(lambda: spread.get()[0] == 200, 60, "the relay leads to it")
     again = json.loads(cluster.up().stdout.splitlines()[-1])
     assert again["components"]["etcd@local-1"]["pid"] is None
-    spread.deploy("without local-1")
-    cluster.power_on("local-1")
     deis_answers_at_once(cluster, spread, "local-2")
-    poll(lambda: cluster.alive() == cluster.names, 60, "it is back")
+    spread.deploy("without local-1")
     logs_say_what_is_missing(cluster, spread, "local-1")
+    cluster.power_on("local-1")
+    poll(lambda: cluster.alive() == cluster.names, 60, "it is back")
     assert boot() != before
     for router in ROUTERS:
         steadily(lambda: serves(cluster, spread, router), 60, f"{router} serves")  # noqa: B023
@@ -131,8 +133,6 @@ def test_power_off_is_seen_by_nobody_and_on_again_is_another_boot(
     spread.deploy("after the power cut")
 
 
-def test_a_host_without_network_leaves_the_rest_serving(cluster: Cluster, spread: App) -> None:
-    host_command(cluster, "cut", "local-3")
 def deis_answers_at_once(cluster: Cluster, app: App, router: str) -> None:
     """The controllers are asked through a router as if none had ever been on a lost host."""
     name = "deis." + app.host.partition(".")[2]
@@ -154,6 +154,8 @@ def logs_say_what_is_missing(cluster: Cluster, app: App, lost: str) -> None:
     poll(there, 120, "the log")
 
 
+def test_a_host_without_network_leaves_the_rest_serving(cluster: Cluster, spread: App) -> None:
+    host_command(cluster, "cut", "local-3")
     assert cluster.hosts.state("local-3") == "cut"
     poll(lambda: cluster.alive() == ["local-1", "local-2"], 60, "its lease ends")
     for router in ROUTERS:
