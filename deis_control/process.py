@@ -20,6 +20,7 @@ from deis_control.db.pool import Database, DatabaseAway
 from deis_control.directory import Directory, publish
 from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
+from deis_control.logger.debts import pay
 from deis_control.logger.server import LoggerServer
 from deis_control.registry.client import Registry
 from deis_control.registry.names import Names
@@ -139,6 +140,7 @@ class Control:
         key = keys.logs_host(self._settings.control.name)
         record = Address(address=where.tcp, query=where.http)
         spawn(group, "logger address", publish(self._etcd, key, record))
+        spawn(group, "logs to delete", pay(self._etcd, self._settings.control.name, server))
         await serving
 
     async def _serve(self, group: asyncio.TaskGroup) -> None:

@@ -33,7 +33,7 @@ _PRIVATE = b"PRIVATE KEY-----"
 STDIN = "-"
 _WORDS = {"scheduler/engine": (NATIVE, SWARM)}
 """Settings that know only these values."""
-_NOT_SETTINGS = ("hosts/",)
+_NOT_SETTINGS = ("hosts/", "deleted/")
 """What processes keep beside the settings of their component."""
 
 

@@ -64,6 +64,16 @@ class LogAnswer:
     """The loggers that did not answer: what they keep is not among the lines."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What became of the deletion of an app's log."""
+
+    left: tuple[str, ...] = ()
+    """The loggers that could not be told."""
+    told: bool = False
+    """Whether all others were, and those have been silent for too long to be waited for."""
+
+
 class LogClient:
     """Asks the loggers over HTTP; `loggers` tells their names and where each is asked.
 
@@ -95,6 +105,11 @@ class LogClient:
         """Delete an app's lines; the loggers that could not be told. LoggerAway: none could."""
         _, missing = await self._ask_all("DELETE", f"/{app}", (200,))
         return missing
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The loggers that are known."""
+        return tuple(sorted(self._loggers()))
 
     def lost(self, loggers: Iterable[str], seconds: float) -> bool:
         """Whether each of these loggers has been silent for so long."""
@@ -216,18 +231,14 @@ class EventLog:
             else:
                 self._offer(app, line)
 
-    async def forget(self, app: str) -> bool:
-        """Delete an app's log; False while a logger is away that may be back in a moment."""
+    async def forget(self, app: str) -> Forgotten:
+        """Delete an app's log, as far as loggers answer."""
         try:
             missing = await self._client.delete(app)
         except LoggerAway as err:
             log.warning("log not deleted", app=app, error=str(err))
-            return False
-        if missing and not self._client.lost(missing, self._given_up):
-            return False
-        if missing:
-            log.error("a part of a destroyed app's log stays", app=app, loggers=missing)
-        return True
+            return Forgotten(left=self._client.names)
+        return Forgotten(missing, told=not missing or self._client.lost(missing, self._given_up))
 
     async def run(self) -> None:
         """Send until cancelled."""

@@ -14,6 +14,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.etcd import (
     Compare,
     Delete,
+    DeletePrefix,
     EtcdError,
     KeyValue,
     Listing,
@@ -94,8 +95,8 @@ class HostConfs:
             raise Conflict(f"{host} still has copies: {names}{more}")
         gone = absent(keys.host(host))
         changes = [_without(host, kv, gone) for kv in placed]
-        left = (keys.hostconf(host), *_addresses(host))
-        changes.append(Change((gone,), tuple(Delete(key) for key in left)))
+        left = (Delete(key) for key in (keys.hostconf(host), *_addresses(host)))
+        changes.append(Change((gone,), (*left, DeletePrefix(keys.logs_deleted_of(host)))))
         for batch in pack(changes):
             if not (await _answered(self._etcd.txn(batch.compares, batch.ops))).succeeded:
                 raise Conflict(f"{host} is alive, or is being changed; look again.")

@@ -10,6 +10,7 @@ from uuid import uuid4
 import structlog
 
 from deis_control.db.pool import Database, DatabaseAway
+from deis_control.logger.client import Forgotten
 from deis_control.scheduler.apply import Store
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue
@@ -40,8 +41,8 @@ class Events(Protocol):
         """Write an event into the app's log, without waiting."""
         ...
 
-    async def forget(self, app: str) -> bool:
-        """Delete the app's log; False while nobody can be asked to."""
+    async def forget(self, app: str) -> Forgotten:
+        """Delete the app's log, as far as loggers answer."""
         ...
 
 

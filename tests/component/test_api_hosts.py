@@ -1,5 +1,6 @@
 """Hosts over HTTP: what an operator sees and says of them."""
 
+from dataclasses import replace
 from typing import Any
 
 from deis_node.cluster import keys
@@ -104,9 +105,11 @@ async def test_where_a_host_that_is_gone_answered_is_forgotten_too(api: Api, adm
     addresses = (keys.controller_host("host-3"), keys.logs_host("host-3"))
     for key in addresses:
         store.put(key, Address("10.0.0.3:8000"))
+    owed = keys.log_deleted("host-3", "hello")
+    store.items[owed] = replace(store.items[addresses[0]], key=owed, value=b"")
     store.put(keys.logs_host("host-1"), Address("10.0.0.1:8000"))
     assert (await admin.delete(f"{HOSTS}host-3/")).status == 204
-    assert not store.items.keys() & set(addresses)
+    assert not store.items.keys() & {*addresses, owed}
     assert keys.logs_host("host-1") in store.items
     assert (await admin.delete(f"{HOSTS}host-3/")).status == 404
 

@@ -215,6 +215,15 @@ async def test_a_restart_makes_new_generations(leader: Scheduling) -> None:
     await leader.at_rest(web(2, 1, 2), web(2, 2, 3))
 
 
+async def test_a_logger_that_is_away_is_left_word_to_delete_a_log(leader: Scheduling) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    leader.events.absent = ("control-2",)
+    await leader.ended(await leader.submit(app, DestroyDelta()))
+    listing = await leader.etcd.list(keys.LOGS_DELETED)
+    assert [kv.key for kv in listing.items] == [keys.log_deleted("control-2", "hello")]
+
+
 async def test_a_destroyed_app_leaves_nothing(leader: Scheduling) -> None:
     app = await leader.make_app()
     await leader.deployed(app, web=2)
