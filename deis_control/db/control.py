@@ -76,9 +76,13 @@ async def counted(conn: Connection, seq: int, mark: str) -> Counted:
 
 async def count_intent(conn: Connection) -> int:
     """Count one accepted change. Last in its transaction: all changes queue up here."""
-    seq: int = await conn.fetchval("UPDATE intent SET seq = seq + 1 RETURNING seq")
-    await conn.execute("INSERT INTO intents (seq) VALUES ($1)", seq)
-    await conn.execute("DELETE FROM intents WHERE seq <= $1", seq - REMEMBERED)
+    seq: int = await conn.fetchval(
+        """WITH counted AS (UPDATE intent SET seq = seq + 1 RETURNING seq),
+            marked AS (INSERT INTO intents (seq) SELECT seq FROM counted),
+            forgotten AS (DELETE FROM intents WHERE seq <= (SELECT seq FROM counted) - $1)
+        SELECT seq FROM counted""",
+        REMEMBERED,
+    )
     return seq
 
 
