@@ -152,9 +152,8 @@ class Leading:
 
     async def _first_look(self) -> None:
         async with self._lead.database.connection() as conn:
-            await self._lead.catalogue.read_all(conn)
+            await self._lead.learn_all(conn)
             found = await operations.next_open(conn)
-            await self._lead.intent.look(conn)
         for operation in found:
             self._offer(operation)
 
@@ -200,11 +199,10 @@ class Leading:
                     self._look(app)
 
     async def _reread(self, heard: frozenset[str]) -> frozenset[str]:
-        catalogue = self._lead.catalogue
         async with self._lead.database.connection() as conn:
             if not heard:
-                return await catalogue.read_all(conn)
-            names = [await catalogue.read(conn, UUID(app)) for app in heard]
+                return await self._lead.learn_all(conn)
+            names = [await self._lead.learn(conn, UUID(app)) for app in heard]
             return frozenset(name for name in names if name is not None)
 
     async def _changes(self) -> None:

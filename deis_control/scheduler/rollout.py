@@ -142,7 +142,7 @@ class Rollout:
 
     async def _loaded(self, conn: Connection, operation: Operation) -> _Work:
         """A placed operation's plan and blueprint."""
-        await self._lead.catalogue.read(conn, operation.app)
+        await self._lead.learn(conn, operation.app)
         if operation.kind is Kind.DESTROY:
             return _Work(operation, None, None)
         plan = Plan.from_plain(operation.plan)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from deis_control.db import control, mirror, operations, refs
+from deis_control.db.listen import APPS
 from deis_control.deltas import (
     ConfigDelta,
     DestroyDelta,
@@ -332,6 +333,22 @@ async def test_nothing_is_stopped_while_a_database_is_behind_the_store(
     await leader.lead("control-2")
     await asyncio.sleep(3)
     assert await leader.placements(PlacementState.RUN)
+    await leader.accept_database()
+    await leader.at_rest()
+
+
+async def test_a_database_that_goes_back_under_a_leader_has_no_word_before_that_is_known(
+    leader: Scheduling,
+) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    async with leader.database.transaction("go back and tell") as conn:
+        await conn.execute("DELETE FROM apps")
+        await conn.execute("UPDATE intent SET seq = 0")
+        await conn.execute("DELETE FROM intents")
+        await control.notify(conn, APPS, str(app.uuid))
+    await leader.quiet()
+    assert (await leader.placements(PlacementState.RUN)).keys() == {web(2)}
     await leader.accept_database()
     await leader.at_rest()
 
