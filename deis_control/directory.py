@@ -1,6 +1,7 @@
 """Who is where: what this process publishes of itself, and what it reads of the platform."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -50,19 +51,18 @@ class Directory:
             ),
         )
 
-    def log_intake(self) -> str | None:
-        """Where a logger takes lines over TCP."""
-        record = self._logger()
-        return record.address if record else None
-
-    def log_query(self) -> str | None:
-        """Where that logger is asked for lines."""
-        record = self._logger()
-        return record.query if record else None
-
-    def _logger(self) -> Address | None:
+    def log_intakes(self) -> Sequence[str]:
+        """Where loggers take lines over TCP, the first by name first."""
         records = self._loggers.records(Address)
-        return records[min(records)] if records else None
+        return [records[key].address for key in sorted(records)]
+
+    def log_queries(self) -> Mapping[str, str]:
+        """Each logger's name, and where it is asked for lines."""
+        return {
+            keys.tail(key, keys.LOGS_HOSTS): record.query
+            for key, record in self._loggers.records(Address).items()
+            if record.query
+        }
 
 
 async def publish(etcd: Etcd, key: str, record: Record) -> None:

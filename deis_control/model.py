@@ -237,6 +237,7 @@ class Act(StrEnum):
     CERT_REMOVE = "cert.remove"
     HOST_CHANGE = "host.change"
     HOST_REBALANCE = "host.rebalance"
+    DATABASE_ACCEPT = "database.accept"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import structlog
 
 from deis_control.api.app import make_app
 from deis_control.api.entrance import serving
+from deis_control.api.listening import resolve
 from deis_control.builder.build import BuilderServices
 from deis_control.builder.images import Images
 from deis_control.builder.service import Builder
@@ -19,6 +20,7 @@ from deis_control.db.pool import Database, DatabaseAway
 from deis_control.directory import Directory, publish
 from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
+from deis_control.logger.debts import pay
 from deis_control.logger.server import LoggerServer
 from deis_control.registry.client import Registry
 from deis_control.registry.names import Names
@@ -74,9 +76,9 @@ class Control:
         self._ring = ring
         self._directory = Directory(etcd, settings.platform)
         self._view = ClusterView(etcd)
-        logs = LogClient(self._directory.log_query)
+        logs = LogClient(self._directory.log_queries)
         self._events = EventLog(
-            self._directory.log_intake, client=logs, sender=settings.control.name
+            self._directory.log_intakes, client=logs, sender=settings.control.name
         )
         self._images = Images(
             docker,
@@ -94,7 +96,7 @@ class Control:
             logs=logs,
             events=self._events,
             ldap=Ldap(settings.ldap),
-            separate=settings.scheduler.separate,
+            limits=settings.scheduler.limits(),
         )
 
     @classmethod
@@ -138,6 +140,7 @@ class Control:
         key = keys.logs_host(self._settings.control.name)
         record = Address(address=where.tcp, query=where.http)
         spawn(group, "logger address", publish(self._etcd, key, record))
+        spawn(group, "logs to delete", pay(self._etcd, self._settings.control.name, server))
         await serving
 
     async def _serve(self, group: asyncio.TaskGroup) -> None:
@@ -145,7 +148,8 @@ class Control:
         app = make_app(self._services, at_once=settings.api.at_once)
         host, _, port = settings.api.address.rpartition(":")
         key = keys.controller_host(settings.control.name)
-        record = Address(address=settings.api.public or settings.api.address)
+        place, *_ = await resolve(settings.api.address)
+        record = Address(address=settings.api.public or str(place))
         async with serving(app, host, int(port)):
             spawn(group, "controller address", publish(self._etcd, key, record))
             await asyncio.Event().wait()

@@ -57,8 +57,14 @@ class PlatformSettings:
 class ApiSettings:
     """The HTTP API."""
 
-    address: str = setting("127.0.0.1:8000", "`ip:port` that is listened on.")
-    public: str = setting("", "`ip:port` that routers reach it at; empty: the same.")
+    address: str = setting(
+        "127.0.0.1:8000",
+        "`host:port` that is listened on: an IP address (IPv6 in brackets), or a host name, which "
+        "means each of its addresses.",
+    )
+    public: str = setting(
+        "", "`ip:port` that routers reach it at; empty: the same, of a name its first address."
+    )
     at_once: int = setting(
         200,
         "Requests worked on at the same time; more are answered 503 with `Retry-After`. Those "

@@ -6,7 +6,7 @@ and nginx outlive it.
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -68,7 +68,7 @@ class Agent:
         self._registry = WatchedPrefix(etcd, keys.REGISTRY_ADDRESS, name="registry")
         node = settings.node
         self._logspout = Logspout(
-            docker, state, first_address(self._loggers), node.name, settings.logspout
+            docker, state, addresses(self._loggers), node.name, settings.logspout
         )
         self._runner = Runner(
             etcd=etcd,
@@ -184,14 +184,20 @@ async def engine_info(docker: Docker) -> EngineInfo:
         await pause.wait()
 
 
-def first_address(prefix: WatchedPrefix) -> Callable[[], str | None]:
-    """Where a component answers now: the first of the addresses that it has published."""
+def addresses(prefix: WatchedPrefix) -> Callable[[], Sequence[str]]:
+    """Where the processes of a component answer, as they have published it, by name."""
 
-    def address() -> str | None:
+    def known() -> Sequence[str]:
         records = prefix.records(Address)
-        return records[min(records)].address if records else None
+        return [records[key].address for key in sorted(records)]
 
-    return address
+    return known
+
+
+def first_address(prefix: WatchedPrefix) -> Callable[[], str | None]:
+    """Where a component answers of which there is one."""
+    known = addresses(prefix)
+    return lambda: next(iter(known()), None)
 
 
 async def serve_page(listen: str, settled: Callable[[], bool]) -> None:

@@ -38,6 +38,11 @@ def explain(process: str | None, app: str | None, as_json: bool) -> None:
         for text in (item.get("last_exit") or {}).get("lines", ()):
             output.line(f"    {output.styled(output.safe(text), output.DIM)}")
 
+    for copy in facts.get("missing", ()):
+        output.line()
+        output.line(f"--- {copy['name']} on no host")
+        output.line(f"{'waits for:':<11}{output.safe(copy['waits'])}")
+
 
 def explained(item: Mapping[str, Any]) -> list[tuple[str, str]]:
     """A copy's facts: label and text; what is not known is left out."""
@@ -47,6 +52,7 @@ def explained(item: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("container", item["container"]),
         ("host", item["host"]),
         ("why there", item["why"]),
+        ("waits for", item.get("waits")),
         ("phase", f"{item['phase']}, {'ready' if item['ready'] else 'not ready'}"),
         ("address", item["address"]),
         ("restarts", item["restarts"]),

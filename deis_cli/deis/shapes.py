@@ -52,7 +52,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
 
 OBJECTS: Mapping[str, tuple[str, ...]] = {
     "apps:info": (*APP, "containers", "domains"),
-    "ps:explain": ("app", "release", "structure", "stopped", "processes"),
+    "ps:explain": ("app", "release", "structure", "stopped", "processes", "missing"),
     "config:list": CONFIG,
     "limits:list": ("memory", "cpu"),
     "releases:info": RELEASE,

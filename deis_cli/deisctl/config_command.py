@@ -25,6 +25,12 @@ import click
     help="Certificates that a member's certificate is checked by.",
 )
 @click.option("--etcd-user", default="", envvar="DEISCTL_ETCD_USER", help="User in etcd.")
+@click.option(
+    "--keyring",
+    type=click.Path(path_type=Path),
+    envvar="DEISCTL_KEYRING",
+    help="The platform's ring of keys, which secret settings are sealed with.",
+)
 @click.option("--request-timeout", default=10.0, show_default=True, help="Seconds for one try.")
 def config(
     component: str,
@@ -33,9 +39,13 @@ def config(
     endpoint: str,
     etcd_cafile: Path | None,
     etcd_user: str,
+    keyring: Path | None,
     request_timeout: float,
 ) -> None:
     """Read, write or delete settings of a component, such as `scheduler set engine=swarm`.
+
+    Keys and certificates are given as the path of a file, or `-` for stdin: `router set
+    sslKey=server.key`. Secret ones (sshPrivateKey, sslKey) are sealed and never printed.
 
     The password of the user in etcd is taken from DEISCTL_ETCD_PASSWORD.
     """
@@ -51,7 +61,7 @@ def config(
         timeout=request_timeout,
     )
     try:
-        lines = asyncio.run(run(settings, component, verb, words))
+        lines = asyncio.run(run(settings, component, verb, words, keyring))
     except DeisError as err:
         click.echo(f"Error: {err}")
         sys.exit(1)

@@ -3,6 +3,7 @@
 import click
 
 from deis_cli.deisctl.config_command import config
+from deis_cli.deisctl.database.commands import database
 from deis_cli.deisctl.hosts.commands import hosts
 from deis_cli.deisctl.local.commands import local
 
@@ -13,6 +14,7 @@ def deisctl() -> None:
 
 
 deisctl.add_command(config)
+deisctl.add_command(database)
 deisctl.add_command(hosts)
 deisctl.add_command(local)
 

@@ -7,7 +7,7 @@ do: under a flood everybody, those who ask for health included, would wait in th
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from types import TracebackType
@@ -18,6 +18,7 @@ from aiohttp import web
 
 from deis_control.api.door import Door, Keeper, Refused
 from deis_control.api.gate import holder_of
+from deis_control.api.listening import Place, listen, resolve
 from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
@@ -39,34 +40,34 @@ _Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Entrance:
-    """A listening socket before aiohttp's handlers of connections."""
+    """Listening sockets before aiohttp's handlers of connections."""
 
     def __init__(
         self,
         keeper: Keeper,
         handlers: Callable[[], asyncio.Protocol],
         tasks: Tasks,
-        address: tuple[str, int],
+        places: Sequence[Place],
     ) -> None:
         self._keeper = keeper
         self._handlers = handlers
         self._tasks = tasks
         self._numbers = count()
         self._joining: set[asyncio.Task[None]] = set()
-        host, port = address[0].strip("[]"), address[1]
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        self._socket.setblocking(False)
-        # What it accepts inherits this.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sockets = listen(places, _BACKLOG)
+        for listening in self._sockets:
+            listening.setblocking(False)
+            # What it accepts inherits this.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def port(self) -> int:
         """The port that is listened on."""
-        return int(self._socket.getsockname()[1])
+        return int(self._sockets[0].getsockname()[1])
 
     async def __aenter__(self) -> Self:
-        self._open()
+        for listening in self._sockets:
+            self._open(listening)
         return self
 
     async def __aexit__(
@@ -79,22 +80,23 @@ class Entrance:
 
         Those who were accepted a moment ago come in: their requests are answered.
         """
-        asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
+        for listening in self._sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+            listening.close()
         if self._joining:
             await asyncio.wait(self._joining, timeout=1.0)
         for door in list(self._keeper.silent):
             door.close()
 
-    def _open(self) -> None:
-        if self._socket.fileno() >= 0:
-            asyncio.get_running_loop().add_reader(self._socket, self._accept)
+    def _open(self, listening: socket.socket) -> None:
+        if listening.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
-    def _accept(self) -> None:
+    def _accept(self, listening: socket.socket) -> None:
         """Take what waits in the kernel's queue."""
         for _ in range(_AT_A_TIME):
             try:
-                connection, _peer = self._socket.accept()
+                connection, _peer = listening.accept()
             except BlockingIOError:
                 return
             except OSError as err:
@@ -102,8 +104,8 @@ class Entrance:
                     continue  # It is about one connection that is gone again, see accept(2).
                 log.error("connections cannot be accepted", error=str(err))
                 loop = asyncio.get_running_loop()
-                loop.remove_reader(self._socket)
-                loop.call_later(_PAUSE, self._open)
+                loop.remove_reader(listening)
+                loop.call_later(_PAUSE, self._open, listening)
                 return
             self._welcome(connection)
 
@@ -146,7 +148,8 @@ class Entrance:
 
 @asynccontextmanager
 async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """The API at this address meanwhile; its port, which the kernel chooses when it is 0.
+    """The API at this address meanwhile, at each one of a host name; its port, which the kernel
+    chooses when it is 0.
 
     OSError when the address cannot be had. `handler_cancellation` stays off (aiohttp's default):
     a client that goes away ends its connection, never what it asked for.
@@ -159,7 +162,7 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
     try:
         async with (
             Tasks() as tasks,
-            Entrance(Keeper(app), handlers, tasks, (host, port)) as entrance,
+            Entrance(Keeper(app), handlers, tasks, await resolve(f"{host}:{port}")) as entrance,
         ):
             yield entrance.port
     finally:

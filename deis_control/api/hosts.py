@@ -22,6 +22,14 @@ async def show(call: Call) -> web.Response:
     return answer(insight.host(call.services.hosts.find(call.part("host"))))
 
 
+@may(Who.SUPERUSER, Scope.READ)
+async def copies(call: Call) -> web.Response:
+    """GET /v1/hosts/<host>/copies/ — by name, with what they wait for."""
+    host = call.services.hosts.find(call.part("host")).name
+    found = cut(await call.services.waits.on_host(host), window_of(call.request))
+    return listing(call.request, found, insight.waiting)
+
+
 @may(Who.SUPERUSER, Scope.ADMIN)
 async def change(call: Call) -> web.Response:
     """PATCH /v1/hosts/<host>/."""

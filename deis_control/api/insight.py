@@ -5,10 +5,13 @@ from typing import Any
 from deis_control.api.wire import Json
 from deis_control.model import Build
 from deis_control.rules.diffs import Parts, ReleaseDiff
+from deis_control.scheduler.acceptance import Loss
 from deis_control.scheduler.rebalance import Rebalance, Shift
 from deis_control.scheduler.world import SHARES, ZONE, HostListed, Observed
+from deis_control.services.database import DatabaseState
 from deis_control.services.explain import Explanation
 from deis_control.services.previews import Preview
+from deis_control.services.reasons import Waiting
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Instance, LastExit
 
@@ -41,11 +44,29 @@ def explanation(found: Explanation) -> Json:
         "release": found.release,
         "structure": dict(found.app.structure),
         "stopped": list(found.app.stopped),
-        "processes": [_process(item) for item in found.processes],
+        "processes": [
+            _process(item, found.reasons.waits.get(item.copy.container)) for item in found.processes
+        ],
+        "missing": [
+            {**_copy(copy), "waits": found.reasons.missing[copy]} for copy in found.missing
+        ],
     }
 
 
-def _process(found: Observed) -> Json:
+def waiting(found: Waiting) -> Json:
+    """A copy on a host, and what it waits for."""
+    copy = found.copy
+    return {
+        "app": copy.app,
+        "process": copy.process,
+        "container": copy.container,
+        "release": copy.release,
+        "state": found.observed.state,
+        "waits": found.waits,
+    }
+
+
+def _process(found: Observed, waits: str | None) -> Json:
     placement, copy = found.placed.placement, found.copy
     return {
         "process": copy.process,
@@ -57,6 +78,7 @@ def _process(found: Observed) -> Json:
         "host": found.placed.host,
         "why": placement.why,
         "state": found.state,
+        "waits": waits,
         **_instance(found.instance),
         "image": placement.image,
         "command": None if placement.command is None else list(placement.command),
@@ -108,6 +130,26 @@ def host(found: HostListed) -> Json:
         "copies": found.load.copies,
         "roles": list(record.roles) if record else [],
         "agent_version": record.agent_version if record else "",
+    }
+
+
+def database(found: DatabaseState) -> Json:
+    """How the database and the cluster's store stand to each other."""
+    return {
+        "behind": found.behind,
+        "database": found.counted,
+        "store": found.stored,
+        "losses": [_loss(loss) for loss in found.losses],
+    }
+
+
+def _loss(found: Loss) -> Json:
+    return {
+        "app": found.app,
+        "removed": found.removed,
+        "serves": list(found.serves),
+        "release": found.release,
+        "stops": [_copy(copy) for copy in found.stops],
     }
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from deis_control.db.pool import Connection, Database
 from deis_control.errors import Fenced
+
+REMEMBERED = 1000
+"""How many of the last accepted changes keep their marks."""
 
 
 async def raise_epoch(conn: Connection) -> int:
@@ -31,21 +35,67 @@ async def fenced(database: Database, epoch: int, desc: str) -> AsyncIterator[Con
         yield conn
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many changes the database has accepted, and whether it is the one that was known."""
+
+    seq: int
+    mark: str
+    """The last one's own; empty when it has none."""
+    knows: bool
+    """Whether it knows the change that was asked about."""
+
+
 async def intent_seq(conn: Connection) -> int:
     """How many changes were accepted so far."""
     seq: int = await conn.fetchval("SELECT seq FROM intent")
     return seq
 
 
+async def counted(conn: Connection, seq: int, mark: str) -> Counted:
+    """The count, and whether the change of this number and mark is among those accepted.
+
+    One without a mark, or from before all that are remembered, is known by its number alone.
+    """
+    row = await conn.fetchrow(
+        """SELECT intent.seq, coalesce(last.mark::text, '') AS mark,
+            $1 <= intent.seq AND ($2 = '' OR coalesce(
+                asked.mark::text = $2,
+                $1 < (SELECT min(seq) FROM intents),
+                false
+            )) AS knows
+        FROM intent
+        LEFT JOIN intents AS last ON last.seq = intent.seq
+        LEFT JOIN intents AS asked ON asked.seq = $1""",
+        seq,
+        mark,
+    )
+    assert row is not None, "the table has one row"
+    return Counted(row["seq"], row["mark"], row["knows"] or not seq)
+
+
 async def count_intent(conn: Connection) -> int:
     """Count one accepted change. Last in its transaction: all changes queue up here."""
-    seq: int = await conn.fetchval("UPDATE intent SET seq = seq + 1 RETURNING seq")
+    seq: int = await conn.fetchval(
+        """WITH counted AS (UPDATE intent SET seq = seq + 1 RETURNING seq),
+            marked AS (INSERT INTO intents (seq) SELECT seq FROM counted),
+            forgotten AS (DELETE FROM intents WHERE seq <= (SELECT seq FROM counted) - $1)
+        SELECT seq FROM counted""",
+        REMEMBERED,
+    )
     return seq
 
 
-async def accept_intent(conn: Connection, seq: int) -> None:
-    """An operator accepts an older database: go on from the count that the store has seen."""
+async def accept_intent(conn: Connection, seq: int, mark: str) -> None:
+    """An operator accepts this database: go on from the change that the store knows of last."""
     await conn.execute("UPDATE intent SET seq = greatest(seq, $1)", seq)
+    if mark:
+        await conn.execute(
+            """INSERT INTO intents (seq, mark) VALUES ($1, $2::text::uuid)
+            ON CONFLICT (seq) DO UPDATE SET mark = excluded.mark""",
+            seq,
+            mark,
+        )
 
 
 async def incarnation(conn: Connection) -> str | None:

@@ -17,7 +17,7 @@ from deis_control.errors import SchemaError
 
 log = structlog.get_logger()
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 COMPAT_VERSION = 5
 
 _LOCK = 0x0DE15

@@ -33,9 +33,13 @@ def parse(path: str, query: str) -> Question | None:
     where, what = _PATH.fullmatch(path), _QUERY.fullmatch(query)
     if where is None or what is None:
         return None
-    asked = (what[1] or "").lstrip("0")
-    lines = _MOST_LINES if len(asked) > 9 else int(asked or DEFAULT_LINES)
-    return Question(where[1], lines)
+    return Question(where[1], number_of(what[1] or ""))
+
+
+def number_of(digits: str) -> int:
+    """How many lines are asked for by these digits, or by none."""
+    asked = digits.lstrip("0")
+    return _MOST_LINES if len(asked) > 9 else int(asked or DEFAULT_LINES)
 
 
 class Queries:

@@ -47,6 +47,7 @@ class LoggerServer:
         self._started = asyncio.Event()
         self._counts = Counts()
         self._store: Store | None = None
+        self._pump: Pump | None = None
 
     @property
     def addresses(self) -> Addresses:
@@ -64,9 +65,15 @@ class LoggerServer:
         """Wait until it answers. When `run` fails instead, it never does."""
         await self._started.wait()
 
+    async def forget(self, app: str) -> None:
+        """Delete an app's lines; only while it is started."""
+        assert self._pump is not None, "asked before it was started"
+        await self._delete(self._pump, app)
+
     async def run(self) -> None:
         """Serve until cancelled; then store and acknowledge what has come in. LoggerError."""
         pump = Pump(await self._opened(), sync_interval=self._settings.sync_interval)
+        self._pump = pump
         connections = Connections(pump, self._counts, self._settings.connections)
         async with AsyncExitStack() as stack:
             # Undone from the last to the first: nobody new, store, acknowledge, say farewell.

@@ -51,7 +51,7 @@ class Displaced:
 
     now: Mapping[str, Displacement] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
-    """Why a lost copy is not yet."""
+    """Why a lost copy, or one that is to be moved, is not yet."""
     senseless: frozenset[str] = frozenset()
     """Wishes for moves that make no sense any more."""
     reconsider: float | None = None
@@ -77,10 +77,10 @@ def displaced(
             moments.append(ready)
     senseless = _senseless(placed, moves, fleet)
     wished = {name: move for name, move in moves.items() if name not in senseless}
-    planned, later = _planned(placed, wished, fleet)
+    planned, held, later = _planned(placed, wished, fleet)
     if later is not None:
         moments.append(later)
-    return Displaced(now | planned, waiting, senseless, min(moments, default=None))
+    return Displaced(now | planned, waiting | held, senseless, min(moments, default=None))
 
 
 def _ready(item: Placed, lost: Lost, fleet: Fleet) -> float:
@@ -122,8 +122,8 @@ def _senseless(
 
 def _planned(
     placed: Mapping[str, Placed], wished: Mapping[str, MoveSeen], fleet: Fleet
-) -> tuple[dict[str, Displacement], float | None]:
-    """What is moved because somebody wants it, and when more may begin if something waits."""
+) -> tuple[dict[str, Displacement], dict[str, str], float | None]:
+    """What is moved because somebody wants it, why other such copies wait, and until when."""
     wanted: dict[str, Displacement] = {}
     for name, item in placed.items():
         if not item.runs or item.host in fleet.lost:
@@ -135,7 +135,7 @@ def _planned(
             to = wished[name].move.to
             wanted[name] = Displacement(Cause.MOVE, fleet.now, to, "it was rebalanced")
     if not wanted:
-        return {}, None
+        return {}, {}, None
     begun = {name for name in wanted if has_successor(placed[name], placed.values())}
     spare = max(0, min(PER_APP - fleet.under_way, fleet.free))
     if fleet.held_until is not None:
@@ -143,7 +143,21 @@ def _planned(
     fresh = _in_turn(placed[name] for name in wanted if name not in begun)
     chosen = begun | set(fresh[:spare])
     later = None if len(fresh) <= spare else max(fleet.now + AGAIN, fleet.held_until or 0)
-    return {name: wanted[name] for name in wanted if name in chosen}, later
+    held = {
+        name: f"{found.sentence}; {_turn(fleet)}"
+        for name, found in wanted.items()
+        if name not in chosen
+    }
+    return {name: wanted[name] for name in wanted if name in chosen}, held, later
+
+
+def _turn(fleet: Fleet) -> str:
+    """Why a copy that somebody wants to be moved is not moved yet."""
+    if fleet.held_until is not None:
+        return "many hosts vanished at once: nothing moves until that is over"
+    if fleet.under_way >= PER_APP:
+        return f"it waits for its turn, of an app {PER_APP} copies move at once"
+    return "it waits for its turn, a few copies move at once"
 
 
 def has_successor(item: Placed, placed: Iterable[Placed]) -> bool:

@@ -14,6 +14,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.etcd import (
     Compare,
     Delete,
+    DeletePrefix,
     EtcdError,
     KeyValue,
     Listing,
@@ -82,8 +83,9 @@ class HostConfs:
         return (await _answered(self._etcd.txn((held,), (op,)))).succeeded
 
     async def forget(self, host: str) -> None:
-        """Remove what is left of a host that is gone for good: its conf, and placements that say
-        stop; Conflict while it is alive or there are others.
+        """Remove what is left of a host that is gone for good: its conf, placements that say stop,
+        and the addresses of the control process of its name; Conflict while it is alive or there
+        are other placements.
         """
         placed = (await _answered(self._etcd.list(keys.placements_of(host)))).items
         staying = [kv for kv in placed if not _is_stopping(kv)]
@@ -93,10 +95,15 @@ class HostConfs:
             raise Conflict(f"{host} still has copies: {names}{more}")
         gone = absent(keys.host(host))
         changes = [_without(host, kv, gone) for kv in placed]
-        changes.append(Change((gone,), (Delete(keys.hostconf(host)),)))
+        left = (Delete(key) for key in (keys.hostconf(host), *_addresses(host)))
+        changes.append(Change((gone,), (*left, DeletePrefix(keys.logs_deleted_of(host)))))
         for batch in pack(changes):
             if not (await _answered(self._etcd.txn(batch.compares, batch.ops))).succeeded:
                 raise Conflict(f"{host} is alive, or is being changed; look again.")
+
+    async def is_addressed(self, host: str) -> bool:
+        """Whether a control process of this name has said where it answers."""
+        return any([await _answered(self._etcd.get(key)) for key in _addresses(host)])
 
     async def moves(self) -> Mapping[CopyName, Move]:
         """The moves that were asked for and are not done yet."""
@@ -121,6 +128,10 @@ class HostConfs:
             move = Move(created=created, to=to)
             put = Put(keys.move(copy.app, copy.container), move.to_bytes())
             await _answered(self._etcd.txn((there,), (put,)))
+
+
+def _addresses(host: str) -> tuple[str, str]:
+    return keys.controller_host(host), keys.logs_host(host)
 
 
 def _without(host: str, kv: KeyValue, gone: Compare) -> Change:

@@ -1,9 +1,17 @@
-"""How many accepted changes the store knows of: an old database must not remove (rule 2)."""
+"""Which accepted change the store knows of last: an old database must not remove (rule 2).
+
+A database is behind when it does not know that change: it was put back to an earlier state. That
+stays so whatever it accepts from then on, for the store is told of nothing more, until an operator
+accepts the database as it is (`accept_intent`).
+"""
 
 import asyncio
 
 import structlog
 
+from deis_control.db import control
+from deis_control.db.control import Counted
+from deis_control.db.pool import Connection
 from deis_control.scheduler.apply import Store
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.view import ClusterView
@@ -14,6 +22,8 @@ from deis_node.runtime.backoff import Backoff
 
 log = structlog.get_logger()
 
+_NOTHING = Intent(0)
+
 
 class IntentMirror:
     """Keeps `/deis/control/intent` at what PostgreSQL has counted; never lowers it."""
@@ -21,28 +31,46 @@ class IntentMirror:
     def __init__(self, store: Store, view: ClusterView) -> None:
         self._store = store
         self._view = view
-        self._counted = 0
-        self._written = 0
+        self._counted = _NOTHING
+        self._known = _NOTHING
+        """The store's last change of which the database said that it knows it."""
+        self._own = _NOTHING
+        """The database's own that was, or is about to be, written last."""
+        self._told = 0
+        """The highest number that was written for certain."""
         self._noted = asyncio.Event()
         self._reached = asyncio.Condition()
         self._said_behind = False
 
-    def note(self, counted: int) -> None:
-        """PostgreSQL has counted so many accepted changes."""
-        self._counted = counted
-        if counted > self._known:
-            self._noted.set()
+    async def look(self, conn: Connection) -> int:
+        """Ask the database how many changes it has counted, and whether it is behind."""
+        seen = self._view.intent
+        found = await control.counted(conn, seen.seq, seen.mark)
+        self.note(seen, found)
+        return found.seq
+
+    def note(self, seen: Intent, counted: Counted) -> None:
+        """PostgreSQL has counted so many, and knows the change that the store knew last or not."""
+        self._counted = Intent(counted.seq, counted.mark)
+        if counted.knows:
+            self._known = seen
+        elif self._known == seen:
+            self._known = _NOTHING
+        if not counted.knows and self._own == seen:
+            self._own = _NOTHING
+        self._noted.set()
         self._tell_behind()
 
     @property
     def behind(self) -> bool:
-        """Whether the store knows of changes that the database does not."""
-        return self._counted < self._view.intent
+        """Whether the store knows of a change that the database does not."""
+        seen = self._view.intent
+        return seen.seq > 0 and seen not in (self._known, self._own)
 
     async def settled(self) -> None:
-        """Wait until the store knows of every change that was noted."""
+        """Wait until the store knows of every change that was noted; not while it cannot."""
         async with self._reached:
-            await self._reached.wait_for(lambda: self._known >= self._counted)
+            await self._reached.wait_for(lambda: self.behind or self._is_told())
 
     async def run(self) -> None:
         """Write on change, until cancelled."""
@@ -58,15 +86,15 @@ class IntentMirror:
                 self._noted.set()
                 await pause.wait()
 
-    @property
-    def _known(self) -> int:
-        return max(self._written, self._view.intent)
+    def _is_told(self) -> bool:
+        return max(self._told, self._view.intent.seq) >= self._counted.seq
 
-    async def _raise_to(self, counted: int) -> None:
-        if counted > self._known:
-            put = Put(keys.INTENT, Intent(counted).to_bytes())
+    async def _raise_to(self, counted: Intent) -> None:
+        if not self.behind and not self._is_told():
+            self._own = counted
+            put = Put(keys.INTENT, counted.to_bytes())
             if await self._store.write([Change((), (put,))]):
-                self._written = counted
+                self._told = counted.seq
         async with self._reached:
             self._reached.notify_all()
 
@@ -74,7 +102,7 @@ class IntentMirror:
         if self.behind and not self._said_behind:
             log.error(
                 "the database is behind the store, nothing is removed until an operator accepts it",
-                database=self._counted,
-                store=self._view.intent,
+                database=self._counted.seq,
+                store=self._view.intent.seq,
             )
         self._said_behind = self.behind

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
-from deis_control.db.pool import Database, DatabaseAway
+from deis_control.db.pool import Connection, Database, DatabaseAway
+from deis_control.logger.client import Forgotten
 from deis_control.scheduler.apply import Store
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue
@@ -40,8 +41,8 @@ class Events(Protocol):
         """Write an event into the app's log, without waiting."""
         ...
 
-    async def forget(self, app: str) -> bool:
-        """Delete the app's log; False while nobody can be asked to."""
+    async def forget(self, app: str) -> Forgotten:
+        """Delete the app's log, as far as loggers answer."""
         ...
 
 
@@ -61,6 +62,20 @@ class Leadership:
     mirror: Mirror
     envs: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a one-off command is placed, and while configs that nobody needs are deleted."""
+
+    async def learn(self, conn: Connection, app: UUID) -> str | None:
+        """Read anew what the database wants of an app; its id, if it is or was known.
+
+        Asked first is whether the database is behind the store: one that was put back a moment
+        ago must not have its word before that is known.
+        """
+        await self.intent.look(conn)
+        return await self.catalogue.read(conn, app)
+
+    async def learn_all(self, conn: Connection) -> frozenset[str]:
+        """The same for all apps; those that differ from before."""
+        await self.intent.look(conn)
+        return await self.catalogue.read_all(conn)
 
     async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""

@@ -152,9 +152,8 @@ class Leading:
 
     async def _first_look(self) -> None:
         async with self._lead.database.connection() as conn:
-            await self._lead.catalogue.read_all(conn)
+            await self._lead.learn_all(conn)
             found = await operations.next_open(conn)
-            self._lead.intent.note(await control.intent_seq(conn))
         for operation in found:
             self._offer(operation)
 
@@ -176,11 +175,11 @@ class Leading:
     async def _unfinished(self, *, all_of_them: bool) -> tuple[Operation, ...]:
         """Each app's first unfinished operation; none if nothing was accepted or heard of."""
         async with self._lead.database.connection() as conn:
-            counted = await control.intent_seq(conn)
+            counted = await self._lead.intent.look(conn)
             if not all_of_them and counted == self._counted:
                 return ()
             found = await operations.next_open(conn)
-            self._lead.intent.note(await control.intent_seq(conn))
+            await self._lead.intent.look(conn)
         self._counted = counted
         return found
 
@@ -200,11 +199,10 @@ class Leading:
                     self._look(app)
 
     async def _reread(self, heard: frozenset[str]) -> frozenset[str]:
-        catalogue = self._lead.catalogue
         async with self._lead.database.connection() as conn:
             if not heard:
-                return await catalogue.read_all(conn)
-            names = [await catalogue.read(conn, UUID(app)) for app in heard]
+                return await self._lead.learn_all(conn)
+            names = [await self._lead.learn(conn, UUID(app)) for app in heard]
             return frozenset(name for name in names if name is not None)
 
     async def _changes(self) -> None:

@@ -20,6 +20,12 @@ from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, Routed, Target, World
 from deis_node.cluster.names import CopyName
 
+BEHIND = (
+    "what ran before runs on, without requests: the database is older than the cluster's store, "
+    "which an administrator must look at (deisctl database status)"
+)
+"""What people are told of a change while nothing may be removed."""
+
 
 class End(StrEnum):
     """How an operation came to its end."""
@@ -249,7 +255,8 @@ def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decis
         return decision
     if not world.may_remove:
         kept = "nothing is removed while the database is behind the store"
-        return replace(decision, sentence=f"{decision.sentence}; {kept}")
+        notes = (*decision.notes, BEHIND)
+        return replace(decision, sentence=f"{decision.sentence}; {kept}", notes=notes)
     done = decision.end is End.DONE
     settled = done and _may_leave(world, target, timing) and not _unsure(world, target, leaving)
     leave = retire(world, leaving, timing, settled=settled, awaited=stand.awaited if done else ())

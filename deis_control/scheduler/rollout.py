@@ -6,7 +6,7 @@ any line and are asked again when they are back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from deis_control.deltas import BuildDelta
 from deis_control.errors import NotFound
 from deis_control.model import Kind, Operation, OpPhase
 from deis_control.scheduler.blueprint import Blueprint, complaints
+from deis_control.scheduler.changes import Change
 from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.formation import Plan
 from deis_control.scheduler.leadership import Leadership, patiently, pause_until
@@ -29,7 +30,8 @@ from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.progress import Progress
 from deis_control.scheduler.steps import DropRoute, PutRoute, Stop
 from deis_control.scheduler.world import Limits, Target
-from deis_node.cluster.etcd import EtcdError, Unavailable
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import EtcdError, Put, Unavailable
 from deis_node.cluster.records import RecordError
 from deis_node.cluster.seal import SealError
 from deis_node.runtime.backoff import Backoff
@@ -140,7 +142,7 @@ class Rollout:
 
     async def _loaded(self, conn: Connection, operation: Operation) -> _Work:
         """A placed operation's plan and blueprint."""
-        await self._lead.catalogue.read(conn, operation.app)
+        await self._lead.learn(conn, operation.app)
         if operation.kind is Kind.DESTROY:
             return _Work(operation, None, None)
         plan = Plan.from_plain(operation.plan)
@@ -257,15 +259,24 @@ class Rollout:
     async def _forget_log(self, app: str) -> None:
         """Delete the log before the id is free: whoever takes it next must not read it.
 
-        A logger that stays away does not hold the app's end up for ever.
+        A logger that stays away does not hold the app's end up for ever: it is left a word in the
+        store, which it follows when it is there again.
         """
         deadline = asyncio.get_running_loop().time() + _LOGGER
         pause = Backoff(initial=0.2, maximum=5.0)
-        while not await self._lead.events.forget(app):
-            if asyncio.get_running_loop().time() >= deadline:
-                log.error("the log of a destroyed app stays", app=app)
-                return
+        found = await self._lead.events.forget(app)
+        while not found.told and asyncio.get_running_loop().time() < deadline:
             await pause.wait()
+            found = await self._lead.events.forget(app)
+        if not (found.told or found.left):
+            log.error("the log of a destroyed app stays: no logger is known", app=app)
+        if found.left:
+            log.warning("a log is deleted later", app=app, loggers=found.left)
+            await patiently("leave word", lambda _: self._leave_word(app, found.left))
+
+    async def _leave_word(self, app: str, loggers: Sequence[str]) -> None:
+        puts = tuple(Put(keys.log_deleted(name, app), b"") for name in loggers)
+        await self._lead.store.write([Change((), puts)])
 
     async def _sweep(self, _: bool) -> None:
         await self._lead.sweep(self._operation.app_id)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from deis_control.db import control, runs
+from deis_control.db import runs
 from deis_control.db.listen import RUNS, Hint
 from deis_control.db.pool import DatabaseAway
 from deis_control.db.runs import OpenRun
@@ -90,7 +90,7 @@ class Runs:
         placed = lead.view.runs()
         async with lead.database.connection() as conn:
             found = await runs.all_open(conn)
-            lead.intent.note(await control.intent_seq(conn))
+            await lead.intent.look(conn)
         self._open = frozenset(run.app_id for run in found)
         known = {run.uuid for run in found}
         self._silent = {uuid: at for uuid, at in self._silent.items() if uuid in known}

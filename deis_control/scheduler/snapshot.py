@@ -84,7 +84,7 @@ class Index:
         self.hostconf: dict[str, HostConf] = {}
         self.awaited = 0
         self.incarnation: Incarnation | None = None
-        self.intent = 0
+        self.intent = Intent(0)
         self.engine = ""
         """What the platform setting says; empty when nobody has set it."""
         self._routers: dict[str, RouterSeen] = {}
@@ -384,7 +384,7 @@ class Index:
             self.engine = kv.value.decode(errors="replace").strip() if kv else ""
         elif key == keys.INTENT:
             record = _read(Intent, kv)
-            self.intent = record.seq if record else 0
+            self.intent = record or Intent(0)
 
     def _of(self, app: str) -> AppKeys:
         return self.apps.setdefault(app, AppKeys())

@@ -97,6 +97,11 @@ def standing(world: World, target: Target) -> Standing:
     )
 
 
+def refusal(world: World, target: Target, copy: CopyName) -> str | None:
+    """Why no host takes another copy like this one; None when one does."""
+    return _choose(world, target, [copy], world.hosts).refused.get(copy)
+
+
 def _with_homes(world: World, line: Succession, target: Target) -> Succession:
     """Let single copies that could stay leave only when another host takes them."""
     for copy, item in line.before.items():

@@ -22,7 +22,7 @@ from deis_control.scheduler.world import (
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
 from deis_node.cluster.prefix import WatchedPrefix
-from deis_node.cluster.records import Incarnation
+from deis_node.cluster.records import Incarnation, Intent
 from deis_node.runtime.tasks import Tasks, forever
 
 _PREFIXES = (
@@ -157,8 +157,8 @@ class ClusterView:
         return self._index.incarnation
 
     @property
-    def intent(self) -> int:
-        """How many accepted changes the store knows of."""
+    def intent(self) -> Intent:
+        """The last accepted change that the store knows of."""
         return self._index.intent
 
     @property
@@ -173,6 +173,10 @@ class ClusterView:
     def app(self, app: str) -> AppKeys:
         """What the store holds of an app; to be looked at, not kept."""
         return self._index.apps.get(app) or AppKeys()
+
+    def held(self) -> Mapping[str, AppKeys]:
+        """The same of each app."""
+        return self._index.apps
 
     def snapshot(self, app: str, target: Target | None, limits: Limits) -> World:
         """The planner's world of one app, now."""

@@ -94,7 +94,7 @@ class Worker:
         """Learn what the operation changed, and what comes next."""
         async with self._lead.database.connection() as conn:
             following = await operations.next_open_of(conn, app)
-            await self._lead.catalogue.read(conn, app)
+            await self._lead.learn(conn, app)
         if following is not None:
             self.offer(following)
         else:

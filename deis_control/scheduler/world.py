@@ -302,7 +302,8 @@ class World:
     displaced: Mapping[str, Displacement] = field(default_factory=dict)
     """What is to be made again elsewhere, by container name."""
     waiting: Mapping[str, str] = field(default_factory=dict)
-    """Why a lost copy is not made again elsewhere yet, by container name."""
+    """Why a lost copy, or one that is to be moved, is not made again elsewhere yet, by container
+    name."""
     reconsider: float | None = None
     """When `displaced` is to be looked at again, though nothing changes."""
     moves: Mapping[str, MoveSeen] = field(default_factory=dict)

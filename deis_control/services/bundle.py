@@ -1,6 +1,5 @@
 """All use cases, for the composition root to make and the API to call."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -8,6 +7,7 @@ from deis_control.db.pool import Database
 from deis_control.ldap.client import Ldap
 from deis_control.logger.client import EventLog, LogClient
 from deis_control.scheduler.hostconf import HostConfs
+from deis_control.scheduler.world import Limits
 from deis_control.services.access import Access
 from deis_control.services.accounts import Accounts
 from deis_control.services.apps import Apps
@@ -17,6 +17,7 @@ from deis_control.services.builds import Builds, ImageImporter
 from deis_control.services.certs import Certs
 from deis_control.services.configs import Configs
 from deis_control.services.containers import Containers, CopiesView
+from deis_control.services.database import DatabaseStates, IntentView
 from deis_control.services.domains import Domains
 from deis_control.services.explain import Explain
 from deis_control.services.hosts import Hosts, HostsView
@@ -29,6 +30,7 @@ from deis_control.services.perms import Perms
 from deis_control.services.platform import Current
 from deis_control.services.previews import PlacementsView, Previews
 from deis_control.services.pushes import Pushes
+from deis_control.services.reasons import Waits, WorldView
 from deis_control.services.releases import Releases
 from deis_control.services.runs import Runs
 from deis_control.services.tokens import Tokens
@@ -36,7 +38,7 @@ from deis_control.services.users import Users
 from deis_node.cluster.seal import Ring
 
 
-class ClusterState(CopiesView, PlacementsView, HostsView, Protocol):
+class ClusterState(CopiesView, PlacementsView, HostsView, IntentView, WorldView, Protocol):
     """The cluster's state, as far as the use cases look at it."""
 
 
@@ -54,6 +56,7 @@ class Services:
     audit: Audit
     certs: Certs
     containers: Containers
+    database: DatabaseStates
     domains: Domains
     explain: Explain
     hosts: Hosts
@@ -65,6 +68,7 @@ class Services:
     tokens: Tokens
     users: Users
     runs: Runs
+    waits: Waits
 
     @classmethod
     def make(
@@ -80,14 +84,16 @@ class Services:
         events: EventLog,
         passwords: Passwords | None = None,
         ldap: Ldap | None = None,
-        separate: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> Self:
-        """All use cases on one database; `separate` is the scheduler's setting."""
+        """All use cases on one database; `limits` are the scheduler's, its own defaults if None."""
         operations = Operations(database, ring)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
         attempts = Attempts(database)
         previews = Previews(ring, copies)
+        limits = limits or Limits()
+        waits = Waits(database, ring, copies, limits)
         return cls(
             platform=platform,
             operations=operations,
@@ -99,9 +105,10 @@ class Services:
             certs=Certs(database, ring),
             configs=Configs(database, ring, operations, previews),
             containers=Containers(database, ring, operations, copies, events, previews),
+            database=DatabaseStates(database, copies),
             domains=Domains(database, platform, events),
-            explain=Explain(database, copies),
-            hosts=Hosts(database, copies, hosts, separate),
+            explain=Explain(database, copies, waits),
+            hosts=Hosts(database, copies, hosts, limits.separate),
             keys=Keys(database),
             logs=Logs(logs),
             perms=Perms(database, events),
@@ -109,5 +116,6 @@ class Services:
             releases=Releases(database, ring, operations, previews),
             runs=Runs(database, ring, operations, events),
             tokens=Tokens(database),
+            waits=waits,
             users=Users(database, passwords, attempts),
         )

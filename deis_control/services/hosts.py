@@ -99,7 +99,10 @@ class Hosts:
         """Remove what is left of a host that is gone for good. NotFound; Conflict while it is
         alive or still has copies.
         """
-        if self.find(name).alive:
+        found = next((host for host in self._view.hosts() if host.name == name), None)
+        if found is None and not await self._store.is_addressed(name):
+            raise NotFound
+        if found is not None and found.alive:
             raise Conflict(f"{name} is alive: drain it, and shut it down before.")
         async with self._database.transaction("forget host") as conn:
             await note(conn, Act.HOST_CHANGE, caller, target=name, after={"forgotten": True})

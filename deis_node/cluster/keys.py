@@ -25,6 +25,7 @@ INTENT = "/deis/control/intent"
 
 CONTROLLER_HOSTS = "/deis/controller/hosts/"
 LOGS_HOSTS = "/deis/logs/hosts/"
+LOGS_DELETED = "/deis/logs/deleted/"
 REGISTRY_ADDRESS = "/deis/registry/address"
 
 SETTING_COMPONENTS = (
@@ -139,6 +140,16 @@ def controller_host(name: str) -> str:
 def logs_host(name: str) -> str:
     """The address of one logger."""
     return LOGS_HOSTS + name
+
+
+def log_deleted(name: str, app: str) -> str:
+    """That a logger is to delete an app's log, when it is there again."""
+    return f"{LOGS_DELETED}{name}/{app}"
+
+
+def logs_deleted_of(name: str) -> str:
+    """The prefix of the logs that one logger is to delete."""
+    return f"{LOGS_DELETED}{name}/"
 
 
 def tail(key: str, prefix: str) -> str:

@@ -338,6 +338,8 @@ class Intent(Record):
     """How many changes PostgreSQL has accepted, at `/deis/control/intent` (rule 2)."""
 
     seq: int
+    mark: str = ""
+    """The last one's own, by which a database that was put back and went on is told apart."""
 
 
 @dataclass(frozen=True, slots=True)

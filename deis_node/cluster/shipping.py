@@ -1,19 +1,22 @@
-"""Messages on their way to the logger: one TCP connection, bounded, kept until acknowledged.
+"""Messages on their way to a logger: one TCP connection, bounded, kept until acknowledged.
 
 The logger answers `ACK <n>`: the first n messages of this connection are on disk. What was not
 acknowledged when a connection ends is sent again on the next one; the logger drops what it has.
-Nothing here is polled: without messages there is no work and, at first, no connection.
+So it goes back to the same logger for a while, and only then to another, which cannot know what
+the first one has. Nothing here is polled: without messages there is no work and, at first, no
+connection.
 """
 
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, cast
 
 import structlog
 
 from deis_node.cluster.framing import counted
+from deis_node.cluster.suspects import Suspects
 from deis_node.runtime.backoff import Backoff
 
 log = structlog.get_logger()
@@ -24,20 +27,23 @@ _CONNECT_TIMEOUT = 5.0
 _WRITE_BYTES = 256 * 1024
 _ACK = re.compile(rb"ACK ([0-9]{1,18})\n")
 _ANSWER_LIMIT = 1024
+_LOYALTY = 5.0
+"""Seconds for which the logger of the last connection is tried before another one is."""
 
 
 class Shipper(Generic[_T]):
     """Sends messages in order; `acknowledged` is called with the receipt of each that arrived.
 
-    `target` tells the logger's `address:port`, or None while there is none. `lines` and `size`
-    (bytes) bound what is kept; who offers looks at `full` before, and waits for `room`.
+    `targets` tells the loggers' `address:port`, the one that is wanted first; none while there is
+    none. `lines` and `size` (bytes) bound what is kept; who offers looks at `full` before, and
+    waits for `room`.
     `coalesce` is the least time in seconds between two writes, `patience` how long an
     acknowledgement may take before another connection is tried.
     """
 
     def __init__(
         self,
-        target: Callable[[], str | None],
+        targets: Callable[[], Sequence[str]],
         acknowledged: Callable[[_T], None],
         *,
         lines: int = 10_000,
@@ -45,7 +51,10 @@ class Shipper(Generic[_T]):
         coalesce: float = 0.005,
         patience: float = 15.0,
     ) -> None:
-        self._target = target
+        self._targets = targets
+        self._suspects = Suspects()
+        self._last: str | None = None
+        """The logger that acknowledged last."""
         self._acknowledged = acknowledged
         self._limits = lines, size
         self._coalesce = coalesce
@@ -101,7 +110,7 @@ class Shipper(Generic[_T]):
     async def _connection(self) -> str:
         """Send over one connection to its end; why it ended."""
         self._count = 0
-        address = self._target()
+        address = self._chosen()
         if address is None:
             return "no logger is known"
         host, _, port = address.rpartition(":")
@@ -112,21 +121,42 @@ class Shipper(Generic[_T]):
                     lambda: link, host.strip("[]"), int(port)
                 )
         except (OSError, TimeoutError, ValueError) as err:
-            return f"{address} cannot be reached: {err}"
+            self._suspects.failed(address, self._clock())
+            return f"{address} cannot be reached: {err or 'it is silent'}"
         self._progress = self._clock()
         try:
             return await self._send(link, address)
         finally:
             link.abort()
+            self._judge(address)
             self._queue.extendleft(reversed(self._sent))
             self._sent.clear()
+
+    def _chosen(self) -> str | None:
+        """The logger for the next connection."""
+        known, now = self._targets(), self._clock()
+        self._suspects.keep(known)
+        last = self._last
+        if last is not None and last in known:
+            silent = self._suspects.silent_since(last)
+            if silent is None or now < silent + _LOYALTY:
+                return last
+        return next(iter(self._suspects.in_order(known, now)), None)
+
+    def _judge(self, address: str) -> None:
+        """What a connection that is over says of its logger."""
+        if self._count:
+            self._suspects.answered(address)
+            self._last = address
+        else:
+            self._suspects.failed(address, self._clock())
 
     async def _send(self, link: "_Link", address: str) -> str:
         while not link.ended:
             self._wake.clear()
             if self._queue and link.writable:
-                if self._target() != address:
-                    return f"{address} is not the logger any more"
+                if address not in self._targets():
+                    return f"{address} is no logger any more"
                 link.write(self._next())
                 await asyncio.sleep(self._coalesce)
             elif not await self._woken():

@@ -5,7 +5,7 @@ The cursor file is written at most once per interval and at the end, with what h
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,15 +33,15 @@ _HEARSAY_SECONDS = 0.05
 class Logspout:
     """Ships the logs of the containers it is told to follow, while `run` runs.
 
-    `target` tells the logger's `address:port`, or None while there is none; `host` is this
-    host's name, which the logger needs to know whose lines it has.
+    `targets` tells the loggers' `address:port`, none while there is none; `host` is this host's
+    name, which a logger needs to know whose lines it has.
     """
 
     def __init__(
         self,
         docker: Docker,
         state_dir: Path,
-        target: Callable[[], str | None],
+        targets: Callable[[], Sequence[str]],
         host: str,
         settings: LogspoutSettings | None = None,
     ) -> None:
@@ -51,7 +51,7 @@ class Logspout:
         self._host = host
         self._interval = settings.save_interval
         self._shipper: Shipper[Receipt | None] = Shipper(
-            target,
+            targets,
             self._arrived,
             lines=settings.buffer_lines,
             size=settings.buffer_bytes,

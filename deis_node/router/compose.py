@@ -89,14 +89,19 @@ def unreadable_rows(name: str, problem: str) -> Composed:
     return Composed(rows, errors=shortened([problem]))
 
 
-def controller_rows(peers: Mapping[str, Peer], policy: Policy) -> Composed:
-    """The row of the controllers."""
+def controller_rows(peers: Mapping[str, Peer], hosts: Hosts, policy: Policy) -> Composed:
+    """The row of the controllers; those on hosts without a record are a last resort.
+
+    A controller need not be on a host of the cluster: then nothing is known against it.
+    """
     guests = policy.controller_guests
     if guests is None and policy.whitelist_enforced:
         guests = ()
-    addresses = sorted({peer.address for peer in peers.values()})
-    groups: list[Group] = [(1, addresses)] if addresses else []
-    text = row(Kind.CONTROLLER, policy.controller, guests, groups)
+    gone = set(hosts.known.values()) - set(hosts.live.values())
+    addresses = {peer.address for peer in peers.values()}
+    last = {peer.address for peer in peers.values() if peer.ip.strip("[]") in gone}
+    tiers = [[(1, sorted(found))] if found else [] for found in (addresses - last, last)]
+    text = row(Kind.CONTROLLER, policy.controller, guests, *tiers)
     return Composed({label_key(policy.controller): text}, frozenset(addresses))
 
 

@@ -174,6 +174,7 @@ class Table:
             del self._live[name]
         else:
             self._live[name] = self._known[name] = address
+        self._controllers_dirty = True
         for other, app in self._apps.items():
             if any(peer.host == name for peer in app.peers.values()):
                 self._dirty.add(other)
@@ -206,7 +207,7 @@ class Table:
             self._note(name, app)
         if self._controllers_dirty:
             before = self._controllers_made
-            self._controllers_made = controller_rows(self._controllers, self._policy)
+            self._controllers_made = controller_rows(self._controllers, hosts, self._policy)
             exchanged.append((before, self._controllers_made))
         self._dirty, self._controllers_dirty = set(), False
         return self._exchange(exchanged)

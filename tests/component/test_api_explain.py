@@ -48,6 +48,7 @@ async def test_a_copy_is_explained_as_specified(
         "release": 2,
         "structure": {"web": 1},
         "stopped": [],
+        "missing": [],
     }
     placement = observed[0].placed.placement
     assert found["processes"] == [
@@ -61,6 +62,7 @@ async def test_a_copy_is_explained_as_specified(
             "host": "host-1",
             "why": why,
             "state": "crashed",
+            "waits": None,
             "phase": "crashed",
             "ready": False,
             "address": None,
@@ -127,3 +129,36 @@ async def test_strangers_get_no_explanation(api: Api, built_app: str) -> None:
     eve = await api.user("eve")
     assert (await eve.get(f"{built_app}/explain/")).status == 403
     assert (await eve.get("/v1/apps/nothing/explain/")).status == 404
+
+
+async def test_what_a_copy_waits_for_is_told(
+    bob: Client, built_app: str, observed: list[Observed]
+) -> None:
+    withdrawn = make_copy(release=1)
+    observed += [
+        seen(make_copy()),
+        Observed(make_placed(withdrawn, state=PlacementState.WITHDRAW), None, "up"),
+    ]
+    found = (await bob.get(f"{built_app}/explain/")).json
+    waits = {item["container"]: item["waits"] for item in found["processes"]}
+    assert waits == {
+        make_copy().container: "host-1 has not taken it up yet",
+        withdrawn.container: "requests may be in flight on it",
+    }
+    assert found["missing"] == []
+
+
+async def test_a_copy_that_no_host_takes_is_explained_too(
+    api: Api, admin: Client, bob: Client, built_app: str, observed: list[Observed]
+) -> None:
+    observed.append(seen(make_copy()))
+    await bob.post(f"{built_app}/scale/", {"web": 2})
+    observed[:] = [seen(make_copy())]
+    for host in ("host-1", "host-2"):
+        await admin.call("PATCH", f"/v1/hosts/{host}/", {"cordoned": True})
+    found = (await bob.get(f"{built_app}/explain/?process=web.2")).json
+    why = "no host takes it: host-1 is cordoned; host-2 is cordoned"
+    assert (found["processes"], found["missing"]) == (
+        [],
+        [{"name": "web.2", "release": 2, "waits": why}],
+    )

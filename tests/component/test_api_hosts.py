@@ -1,9 +1,10 @@
 """Hosts over HTTP: what an operator sees and says of them."""
 
+from dataclasses import replace
 from typing import Any
 
 from deis_node.cluster import keys
-from deis_node.cluster.records import HostConf, PlacementState
+from deis_node.cluster.records import Address, HostConf, PlacementState
 from tests.fixtures.control import Api, Client
 from tests.worlds import make_copy, make_placed
 
@@ -99,6 +100,20 @@ async def test_what_is_left_of_a_host_that_is_gone_is_forgotten(api: Api, admin:
     assert (line["target"], line["after"]) == ("host-3", {"forgotten": True})
 
 
+async def test_where_a_host_that_is_gone_answered_is_forgotten_too(api: Api, admin: Client) -> None:
+    store = api.leader.cluster.store
+    addresses = (keys.controller_host("host-3"), keys.logs_host("host-3"))
+    for key in addresses:
+        store.put(key, Address("10.0.0.3:8000"))
+    owed = keys.log_deleted("host-3", "hello")
+    store.items[owed] = replace(store.items[addresses[0]], key=owed, value=b"")
+    store.put(keys.logs_host("host-1"), Address("10.0.0.1:8000"))
+    assert (await admin.delete(f"{HOSTS}host-3/")).status == 204
+    assert not store.items.keys() & {*addresses, owed}
+    assert keys.logs_host("host-1") in store.items
+    assert (await admin.delete(f"{HOSTS}host-3/")).status == 404
+
+
 async def test_a_host_that_is_needed_is_not_forgotten(api: Api, admin: Client) -> None:
     alive = await admin.delete(f"{HOSTS}host-1/")
     assert (alive.status, alive.json["detail"][:16]) == (409, "host-1 is alive:")
@@ -141,3 +156,35 @@ async def test_an_app_moves_only_where_its_tags_allow_it(
     for num in (1, 2, 3):
         place(api, "host-1", num)
     assert (await admin.post(f"{HOSTS}rebalance/?dry_run=true")).json["moves"] == []
+
+
+async def test_a_hosts_copies_are_listed_with_what_they_wait_for(
+    api: Api, admin: Client, built_app: str
+) -> None:
+    place(api, "host-1", 1)
+    place(api, "host-1", 2, PlacementState.STOP)
+    place(api, "host-2", 3)
+    await patch(admin, "host-1", {"draining": True})
+    found = (await admin.get(f"{HOSTS}host-1/copies/")).json
+    drained = "host-1 is being drained; it is about to be made again elsewhere"
+    assert [(item["container"], item["waits"]) for item in found["results"]] == [
+        ("hello_v2.web.1", drained),
+        ("hello_v2.web.2", "host-1 ends it"),
+    ]
+    assert found["results"][0] == {
+        "app": "hello",
+        "process": "web.1",
+        "container": "hello_v2.web.1",
+        "release": 2,
+        "state": "created",
+        "waits": drained,
+    }
+    assert (await admin.get(f"{HOSTS}host-7/copies/")).status == 404
+
+
+async def test_a_command_on_a_host_is_said_to_be_waited_for(api: Api, admin: Client) -> None:
+    copy = make_copy("run")
+    placed = make_placed(copy, host="host-1")
+    api.leader.cluster.store.put(keys.placement("host-1", copy.container), placed.placement)
+    (found,) = (await admin.get(f"{HOSTS}host-1/copies/")).json["results"]
+    assert (found["process"], found["waits"][:24]) == ("run.1", "it is a one-off command,")

@@ -27,7 +27,7 @@ from deis_control.rules.scaling import COPIES_LIMIT, VERSION_LIMIT
 from deis_control.rules.sections import CPU_LIMIT
 from deis_node.cluster import keys
 from deis_node.cluster.names import APP_ID_LIMIT
-from deis_node.cluster.records import HostConf
+from deis_node.cluster.records import HostConf, Intent
 from tests.fixtures.certificates import Authority
 from tests.fixtures.control import Answer, Api, Client
 from tests.fixtures.logger import RunningLogger
@@ -242,6 +242,8 @@ class World:
         if row.name == "hosts_forget":
             self.api.leader.cluster.store.put(keys.hostconf("host-9"), HostConf(cordoned=True))
             return {"host": "host-9"}
+        if row.name == "database_accept":
+            self.api.leader.cluster.store.put(keys.INTENT, Intent(1000))
         if row.name == "builds_show":
             return {"uuid": (await bob.get("/v1/apps/hello/builds/")).json["results"][0]["uuid"]}
         if row.name == "operations_cancel":

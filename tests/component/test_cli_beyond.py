@@ -172,6 +172,16 @@ async def test_ps_explain_tells_where_why_and_how_it_ended(alice: Deis, recorder
     assert json.loads(await alice.ok("ps:explain", "-a", "demo", "--json")) == EXPLAINED
 
 
+async def test_ps_explain_tells_what_copies_wait_for(alice: Deis, recorder: Recorder) -> None:
+    waits = "h1 is being drained; web.2: pulling its image on h2"
+    missing = {"name": "web.3", "release": 3, "waits": "no host takes it: h1 is cordoned"}
+    found = EXPLAINED | {"processes": [PROCESS | {"waits": waits}], "missing": [missing]}
+    recorder.on("GET", f"{APP}/explain/", Reply(200, found))
+    shown = await alice.ok("ps:explain", "-a", "demo")
+    assert f"\nwaits for: {waits}\n" in shown
+    assert shown.endswith("\n\n--- web.3 on no host\nwaits for: no host takes it: h1 is cordoned\n")
+
+
 DIFF = {
     "app": "demo",
     "from": 2,

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
+from deis_node.cluster.seal import Ring, SealError
 from tests.fixtures.etcd import EtcdMember
 
 DEISCTL = Path(sys.executable).parent / "deisctl"
@@ -21,17 +23,18 @@ class Deisctl:
 
     endpoint: str
 
-    async def __call__(self, *words: str) -> tuple[int, str]:
-        """Exit status and standard output."""
+    async def __call__(self, *words: str, given: bytes = b"") -> tuple[int, str]:
+        """Exit status and standard output; `given` comes from stdin."""
         process = await asyncio.create_subprocess_exec(
             str(DEISCTL),
             "config",
             *words,
             f"--endpoint={self.endpoint}",
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         async with asyncio.timeout(60):
-            out, _ = await process.communicate()
+            out, _ = await process.communicate(given)
         assert process.returncode is not None
         return process.returncode, out.decode()
 
@@ -103,6 +106,71 @@ async def test_a_certificate_is_given_as_a_file(
     monkeypatch.setenv("HOME", str(tmp_path))
     await deisctl("router", "set", "sslCert=$HOME/cert.pem")
     assert await deisctl("router", "get", "sslCert") == (0, "-----BEGIN CERTIFICATE-----\n\n")
+
+
+KEY = b"-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.fixture
+def ring_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ring:
+    """The platform's ring of keys, whose file the command knows."""
+    file = tmp_path / "ring.json"
+    monkeypatch.setenv("DEISCTL_KEYRING", str(file))
+    return Ring.create(file)
+
+
+async def stored(etcd: Etcd, component: str, name: str) -> bytes:
+    found = await etcd.get(keys.setting(component, name))
+    assert found is not None
+    return found.value
+
+
+async def test_a_secret_from_a_file_is_sealed_and_never_printed(
+    deisctl: Deisctl, etcd: Etcd, ring_file: Ring, tmp_path: Path
+) -> None:
+    (tmp_path / "server.key").write_bytes(KEY)
+    done = await deisctl("router", "set", f"sslKey={tmp_path}/server.key", "bodySize=5m")
+    assert done == (0, "(sealed)\n5m\n")
+    sealed = await stored(etcd, "router", "sslKey")
+    assert b"c2VjcmV0" not in sealed
+    assert ring_file.open(sealed, kind="setting", app="router/sslKey") == KEY
+    with pytest.raises(SealError):
+        ring_file.open(sealed, kind="setting", app="platform/sshPrivateKey")
+    assert await deisctl("router", "get", "sslKey") == (0, "(sealed)\n")
+    assert (await deisctl("router", "rm", "sslKey"))[0] == 0
+
+
+async def test_a_secret_may_come_from_stdin(deisctl: Deisctl, etcd: Etcd, ring_file: Ring) -> None:
+    assert await deisctl("platform", "set", "sshPrivateKey=-", given=KEY) == (0, "(sealed)\n")
+    sealed = await stored(etcd, "platform", "sshPrivateKey")
+    plain = ring_file.open(sealed, kind="setting", app="platform/sshPrivateKey")
+    assert b64decode(plain) == KEY
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["sslKey=-"], b"c2VjcmV0 but no key"),
+        (["sslKey=-"], b""),
+        (["sslKey=-", "sslCert=-"], KEY),
+        (["sslKey=/nowhere/server.key"], b""),
+        (["sslKey=-----BEGIN PRIVATE KEY----- c2VjcmV0"], b""),
+    ],
+)
+async def test_what_is_no_secret_is_refused_without_a_word_of_it(
+    deisctl: Deisctl, etcd: Etcd, ring_file: Ring, words: list[str], given: bytes
+) -> None:
+    before = await etcd.revision()
+    status, out = await deisctl("router", "set", *words, given=given)
+    assert (status, out[:7]) == (1, "Error: ")
+    assert "c2VjcmV0" not in out
+    assert await etcd.revision() == before
+
+
+async def test_a_secret_needs_the_ring_of_keys(deisctl: Deisctl) -> None:
+    status, out = await deisctl("router", "set", "sslKey=-", given=KEY)
+    assert status == 1
+    assert "--keyring names the ring of keys" in out
 
 
 async def test_no_key_prints_nothing(deisctl: Deisctl) -> None:

@@ -73,12 +73,31 @@ async def test_a_drain_is_followed_until_the_host_is_empty(api: Api, deisctl: De
     assert ran.out.endswith("host-1 is empty\n")
 
 
-async def test_a_drain_that_takes_too_long_goes_on(api: Api, deisctl: Deis) -> None:
+WAITS = (
+    "hello web.1: host-1 is being drained; no host takes web.1: host-1 is being drained; "
+    "host-2 is cordoned"
+)
+
+
+async def test_a_drain_that_takes_too_long_goes_on_and_says_why(
+    api: Api, deisctl: Deis, built_app: str
+) -> None:
     place(api, "host-1", 1)
+    await deisctl.ok("hosts", "cordon", "host-2")
     ran = await deisctl("hosts", "drain", "host-1", "--wait", "--timeout=0")
     assert ran.status == 1
     assert ran.out == "Draining host-1... done\nhost-1: 1 copy left\n"
-    assert ran.err == "Error: host-1 still has 1 copy; the drain goes on.\n"
+    assert ran.err == f"Error: host-1 still has 1 copy; the drain goes on.\n{WAITS}\n"
+    assert f"waits:      {WAITS}\n" in await deisctl.ok("hosts", "info", "host-1")
+
+
+async def test_a_drain_tells_once_why_a_copy_does_not_get_on(
+    api: Api, deisctl: Deis, built_app: str
+) -> None:
+    place(api, "host-1", 1)
+    await deisctl.ok("hosts", "cordon", "host-2")
+    ran = await deisctl("hosts", "drain", "host-1", "--wait", "--timeout=6")
+    assert ran.out.splitlines()[2:] == [f"  {WAITS}"]
 
 
 async def test_tags_are_set_removed_and_shown(deisctl: Deis) -> None:

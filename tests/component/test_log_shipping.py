@@ -39,9 +39,9 @@ class Sending:
 
 
 @asynccontextmanager
-async def sending(target: str | None, **options: float) -> AsyncIterator[Sending]:
+async def sending(*targets: str, **options: float) -> AsyncIterator[Sending]:
     receipts: list[int] = []
-    shipper = Shipper(lambda: target, receipts.append, **options)  # type: ignore[arg-type]
+    shipper = Shipper(lambda: list(targets), receipts.append, **options)  # type: ignore[arg-type]
     async with Tasks() as tasks:
         tasks.start("shipper", shipper.run())
         yield Sending(shipper, receipts)
@@ -138,7 +138,7 @@ async def test_nothing_is_lost_or_doubled_when_the_logger_is_killed(logger: Runn
 
 
 async def test_events_stand_in_their_apps_logs(logger: RunningLogger) -> None:
-    events = EventLog(lambda: logger.settings.tcp, sender="control-1")
+    events = EventLog(lambda: [logger.settings.tcp], sender="control-1")
     async with Tasks() as tasks:
         tasks.start("events", events.run())
         events.send("hello", "bob created initial release")
@@ -154,13 +154,13 @@ async def test_events_stand_in_their_apps_logs(logger: RunningLogger) -> None:
 
 
 async def test_events_beyond_the_bound_are_counted_and_told(logger: RunningLogger) -> None:
-    addresses: list[str | None] = [None]
-    events = EventLog(lambda: addresses[0], limit=10)
+    addresses: list[str] = []
+    events = EventLog(lambda: addresses, limit=10)
     async with Tasks() as tasks:
         tasks.start("events", events.run())
         for number in range(15):
             events.send("hello", f"event {number}")
-        addresses[0] = logger.settings.tcp
+        addresses.append(logger.settings.tcp)
         await eventually(lambda: not events.pending)
 
     assert await logger.lines() == [*(f"event {n}" for n in range(10)), "5 lines dropped"]
@@ -179,3 +179,47 @@ async def start_process(logger: RunningLogger) -> asyncio.subprocess.Process:
         settings.tcp, settings.udp, settings.http, cwd=ROOT, env={},
         stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
+
+
+async def test_lines_go_to_another_logger_when_the_first_stays_away(
+    logger: RunningLogger, tmp_path: Path
+) -> None:
+    second = RunningLogger(tmp_path / "second")
+    await second.start()
+    async with sending(logger.settings.tcp, second.settings.tcp) as sender:
+        sender.offer(100)
+        await sender.arrived(100)
+        await logger.stop()
+        sender.offer(100)
+        await sender.arrived(200)
+    await logger.start()
+
+    assert await logger.lines() == expected(100)
+    assert await second.lines() == expected(200)[100:]
+    await second.stop()
+
+
+async def test_a_logger_that_restarts_gets_its_own_lines_again_though_there_is_another(
+    logger: RunningLogger, tmp_path: Path
+) -> None:
+    second = RunningLogger(tmp_path / "second")
+    await second.start()
+    async with sending(logger.settings.tcp, second.settings.tcp) as sender:
+        sender.offer(100)
+        await sender.arrived(100)
+        await logger.stop()
+        sender.offer(100)
+        await logger.start()
+        await sender.arrived(200)
+
+    assert await second.lines() == []
+    assert await logger.lines() == expected(200)
+    await second.stop()
+
+
+async def test_a_logger_that_was_never_there_holds_nothing_up(logger: RunningLogger) -> None:
+    async with sending("127.0.0.1:9", logger.settings.tcp) as sender:
+        sender.offer(10)
+        await sender.arrived(10)
+
+    assert await logger.lines() == expected(10)

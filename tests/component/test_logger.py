@@ -146,9 +146,9 @@ async def test_the_client_tells_what_the_logger_says(logger: RunningLogger) -> N
     assert not (await logger.client.tail("hello", "abc")).found
     assert not (await logger.client.tail("../x", 10)).found
     with pytest.raises(LoggerAway):
-        await LogClient(lambda: None).tail("hello", 10)
+        await LogClient(dict).tail("hello", 10)
     with pytest.raises(LoggerAway):
-        await LogClient(lambda: "127.0.0.1:9").delete("hello")
+        await LogClient(lambda: {"control-1": "127.0.0.1:9"}).delete("hello")
 
 
 async def test_many_lines_are_answered_whole(logger: RunningLogger) -> None:

@@ -31,7 +31,7 @@ class Host:
         self.state = state
         self.logger = logger
         self.settings = LogspoutSettings(save_interval=0.05)
-        self.target: Callable[[], str | None] = lambda: logger.settings.tcp
+        self.targets: Callable[[], list[str]] = lambda: [logger.settings.tcp]
 
     async def started(self, script: str, **more: object) -> FollowedContainer:
         """A container that runs a script."""
@@ -43,7 +43,7 @@ class Host:
     @asynccontextmanager
     async def logspout(self) -> AsyncIterator[Logspout]:
         """Logspout at work on this host."""
-        working = Logspout(self.docker, self.state, self.target, "node-1", self.settings)
+        working = Logspout(self.docker, self.state, self.targets, "node-1", self.settings)
         async with Tasks() as tasks:
             tasks.start("logspout", working.run())
             yield working

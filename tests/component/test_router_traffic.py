@@ -117,6 +117,24 @@ async def test_a_silent_host_costs_its_time_once(router: RouterBench, hello: App
         assert time.monotonic() - started < 2.0
 
 
+async def test_a_silent_controller_costs_no_more_than_a_silent_copy(
+    router: RouterBench, hello: App
+) -> None:
+    await router.end()
+    router.start(connect_timeout=0.4, worker_processes=1)
+    await eventually(lambda: len(router.workers()) == 1)
+    await router.etcd.put(keys.controller_host("c2"), Address(hello.address).to_bytes())
+    await router.answers("deis.localhost", "one")
+    with silent() as address:
+        await router.etcd.put(keys.controller_host("c1"), Address(address).to_bytes())
+        await router.serve("hello", hello)
+        started = time.monotonic()
+        for _ in range(20):
+            assert (await router.get("deis.localhost", verb="POST")).app == "one"
+        # Waited for as long as its own setting says, it would have cost 10 s the first time.
+        assert time.monotonic() - started < 8.0
+
+
 async def test_releases_share_by_weight(router: RouterBench, hello: App, other: App) -> None:
     await router.publish("hello", 1, hello.address)
     await router.publish("hello", 2, other.address)

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from deis_control.db import mirror, refs
+from deis_control.db import control, mirror, operations, refs
+from deis_control.db.listen import APPS
 from deis_control.deltas import (
     ConfigDelta,
     DestroyDelta,
@@ -14,6 +15,7 @@ from deis_control.deltas import (
     ScaleDelta,
 )
 from deis_control.model import OpPhase, ReleaseState
+from deis_control.scheduler.plan import BEHIND
 from deis_node.cluster import keys
 from deis_node.cluster.records import Intent, PlacementState
 from tests.fixtures.scheduling import OTHER_RING, RING, Scheduling, web
@@ -214,6 +216,15 @@ async def test_a_restart_makes_new_generations(leader: Scheduling) -> None:
     await leader.at_rest(web(2, 1, 2), web(2, 2, 3))
 
 
+async def test_a_logger_that_is_away_is_left_word_to_delete_a_log(leader: Scheduling) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    leader.events.absent = ("control-2",)
+    await leader.ended(await leader.submit(app, DestroyDelta()))
+    listing = await leader.etcd.list(keys.LOGS_DELETED)
+    assert [kv.key for kv in listing.items] == [keys.log_deleted("control-2", "hello")]
+
+
 async def test_a_destroyed_app_leaves_nothing(leader: Scheduling) -> None:
     app = await leader.make_app()
     await leader.deployed(app, web=2)
@@ -326,6 +337,45 @@ async def test_nothing_is_stopped_while_a_database_is_behind_the_store(
     await leader.at_rest()
 
 
+async def test_a_database_that_goes_back_under_a_leader_has_no_word_before_that_is_known(
+    leader: Scheduling,
+) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    async with leader.database.transaction("go back and tell") as conn:
+        await conn.execute("DELETE FROM apps")
+        await conn.execute("UPDATE intent SET seq = 0")
+        await conn.execute("DELETE FROM intents")
+        await control.notify(conn, APPS, str(app.uuid))
+    await leader.quiet()
+    assert (await leader.placements(PlacementState.RUN)).keys() == {web(2)}
+    await leader.accept_database()
+    await leader.at_rest()
+
+
+async def test_a_database_that_was_put_back_stays_behind_whatever_it_accepts(
+    leader: Scheduling,
+) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    kept = await leader.placements(PlacementState.RUN)
+    await leader.kill()
+    await leader.database_goes_back()
+    async with leader.database.transaction("accept a lot") as conn:
+        for _ in range(50):
+            await control.count_intent(conn)
+    await leader.lead("control-2")
+    other = await leader.make_app("other")
+    await leader.deployed(other)
+    await leader.quiet()
+    running = await leader.placements(PlacementState.RUN)
+    assert running.keys() == {*kept, web(2, app="other")}
+    await leader.accept_database()
+    await leader.at_rest(web(2, app="other"))
+    await leader.deployed(other)
+    await leader.at_rest(web(3, app="other"))
+
+
 async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothing(
     scheduling: Scheduling,
 ) -> None:
@@ -333,8 +383,12 @@ async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothin
     app = await scheduling.make_app()
     await scheduling.deployed(app)
     await scheduling.etcd.put(keys.INTENT, Intent(1000).to_bytes())
-    await eventually(lambda: view.intent == 1000)
-    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+    await eventually(lambda: view.intent.seq == 1000)
+    push = await scheduling.ended(await scheduling.push(app))
+    assert push.phase is OpPhase.DONE
+    async with scheduling.database.connection() as conn:
+        lines = await operations.lines_after(conn, push.id, 0)
+    assert BEHIND in [line.text for line in lines]
     route = await scheduling.route()
     assert route is not None
     assert route.releases == {"3": 1}

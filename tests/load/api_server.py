@@ -111,7 +111,7 @@ def _json(value: object) -> web.Response:
 
 def services(database: Database) -> Services:
     """The use cases on a filled database, without a cluster beside it."""
-    nowhere = LogClient(lambda: None)
+    nowhere = LogClient(dict)
     return Services.make(
         database,
         RING,
@@ -120,7 +120,7 @@ def services(database: Database) -> Services:
         copies=NoCopies(),  # type: ignore[arg-type] - nobody looks at hosts here
         hosts=None,  # type: ignore[arg-type]
         logs=nowhere,
-        events=EventLog(lambda: None, client=nowhere),
+        events=EventLog(list, client=nowhere),
         passwords=Passwords(),
     )
 

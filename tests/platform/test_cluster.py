@@ -56,6 +56,8 @@ def test_every_part_runs_on_its_host_and_is_told_of(cluster: Cluster) -> None:
         for part in ("etcd", "containerd", "docker", "deis-control", "deis-node"):
             assert f"{part}@{host}" in cluster.components(host)
     assert [host for host in cluster.names if f"nginx@{host}" in components] == list(ROUTERS)
+    roles = [record["roles"] for _, record in sorted(cluster.etcd("/deis/hosts/").items())]
+    assert roles == [["control", "router"], ["control", "router"], ["control"]]
     again = json.loads(cluster.up().stdout.splitlines()[-1])
     assert again["components"] == components
     assert cluster.docker_on("local-2", "info", "--format", "{{.Name}}").strip() == "local-2"
@@ -119,7 +121,9 @@ def test_power_off_is_seen_by_nobody_and_on_again_is_another_boot(
     steadily(lambda: spread.get()[0] == 200, 60, "the relay leads to it")
     again = json.loads(cluster.up().stdout.splitlines()[-1])
     assert again["components"]["etcd@local-1"]["pid"] is None
+    deis_answers_at_once(cluster, spread, "local-2")
     spread.deploy("without local-1")
+    logs_say_what_is_missing(cluster, spread, "local-1")
     cluster.power_on("local-1")
     poll(lambda: cluster.alive() == cluster.names, 60, "it is back")
     assert boot() != before
@@ -127,6 +131,27 @@ def test_power_off_is_seen_by_nobody_and_on_again_is_another_boot(
         steadily(lambda: serves(cluster, spread, router), 60, f"{router} serves")  # noqa: B023
     poll(lambda: len(cluster.containers(spread.name)) == 6, 60, "six copies")
     spread.deploy("after the power cut")
+
+
+def deis_answers_at_once(cluster: Cluster, app: App, router: str) -> None:
+    """The controllers are asked through a router as if none had ever been on a lost host."""
+    name = "deis." + app.host.partition(".")[2]
+    began = moment()
+    for _ in range(20):
+        assert cluster.get_through(router, name, "/healthz")[0] == 200
+    # If each of them waited for a silent controller, it would take 40 s (`connect_timeout`).
+    assert moment() - began < 20
+
+
+def logs_say_what_is_missing(cluster: Cluster, app: App, lost: str) -> None:
+    """The log has what was deployed without the host, and says whose lines it has not."""
+
+    def there() -> bool:
+        *lines, last = cluster.deis("logs", "-a", app.name).stdout.splitlines()
+        missing = f"lines that are kept on {lost} are missing" in last
+        return missing and any("deployed" in line for line in lines)
+
+    poll(there, 120, "the log")
 
 
 def test_a_host_without_network_leaves_the_rest_serving(cluster: Cluster, spread: App) -> None:

@@ -1,27 +1,20 @@
 """The commands of `deisctl hosts`; they use the login that `deis` keeps."""
 
 import re
-import sys
-import time
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from deis_cli.deis import output
 from deis_cli.deis.client import Controller
-from deis_cli.deis.errors import ApiError, CliError
+from deis_cli.deis.errors import CliError
 from deis_cli.deis.options import json_option
-from deis_cli.deisctl.hosts import texts
+from deis_cli.deisctl.database.commands import tell_if_behind
+from deis_cli.deisctl.guarded import guarded
+from deis_cli.deisctl.hosts import draining, texts
 
 HOSTS = "/v1/hosts/"
-
-LOOK = 1.0
-"""Seconds between two looks at a host that is being drained."""
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
 
 _TAG = re.compile(r"([A-Za-z]+)(?:=(.+)|-)")
 
@@ -29,26 +22,6 @@ _TAG = re.compile(r"([A-Za-z]+)(?:=(.+)|-)")
 @click.group()
 def hosts() -> None:
     """The hosts of the cluster; for administrators, by the login of `deis`."""
-
-
-def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """One sentence and status 1 for what a person can mend."""
-
-    @wraps(command)
-    def run(*arguments: Any, **more: Any) -> Any:
-        output.document(bool(more.get("as_json")))
-        try:
-            return command(*arguments, **more)
-        except CliError as err:
-            hint = err.hint
-            if isinstance(err, ApiError) and err.status in (404, 409):
-                hint = "`deisctl hosts list` shows all hosts." if err.status == 404 else None
-            text = str(err).rstrip()
-            raise click.ClickException(f"{text}\n{hint}" if hint else text) from err
-        except KeyError as err:  # what is looked up by name are the API's objects
-            raise click.ClickException(f"The controller's answer lacks {err}.") from err
-
-    return run
 
 
 host_argument = click.argument("host")
@@ -59,12 +32,14 @@ host_argument = click.argument("host")
 @guarded
 def list_hosts(as_json: bool) -> None:
     """List the hosts and what is reserved on them."""
-    found = Controller.of_profile().list(HOSTS, whole=True).results
+    controller = Controller.of_profile()
+    found = controller.list(HOSTS, whole=True).results
     if as_json:
         output.json(found)
-        return
-    rows = [texts.row_of(host) for host in found]
-    output.listing("=== Hosts", ("\t".join(row) for row in rows), texts.COLUMNS, rows)
+    else:
+        rows = [texts.row_of(host) for host in found]
+        output.listing("=== Hosts", ("\t".join(row) for row in rows), texts.COLUMNS, rows)
+    tell_if_behind(controller)
 
 
 @hosts.command("info")
@@ -72,8 +47,12 @@ def list_hosts(as_json: bool) -> None:
 @json_option
 @guarded
 def info(host: str, as_json: bool) -> None:
-    """Show one host."""
-    _show(Controller.of_profile().get(_path(host)).object(), as_json)
+    """Show one host, and what its copies wait for."""
+    controller = Controller.of_profile()
+    _show(controller.get(_path(host)).object(), as_json)
+    if not as_json:
+        for text in draining.lines_of(draining.copies_of(controller, _path(host))):
+            output.line(f"waits:      {output.safe(text)}")
 
 
 @hosts.command("cordon")
@@ -111,11 +90,13 @@ def uncordon(host: str, as_json: bool) -> None:
 def drain(host: str, wait: bool, timeout: float, as_json: bool) -> None:
     """Have a host's copies made again on others, each ending when its successor serves.
 
-    The host takes no new copies until `undrain`.
+    The host takes no new copies until `undrain`. With --wait it is told what a copy waits for that
+    does not get on.
     """
     changed = _change(f"Draining {host}... ", host, {"draining": True}, as_json and not wait)
     if wait:
-        changed = _until_empty(host, changed, timeout, quiet=as_json)
+        controller = Controller.of_profile()
+        changed = draining.until_empty(controller, _path(host), changed, timeout, quiet=as_json)
         if as_json:
             output.json(changed)
 
@@ -216,35 +197,6 @@ def _show(host: Mapping[str, Any], as_json: bool) -> None:
     output.heading(f"=== {host['name']} Host")
     for label, text in texts.facts_of(host):
         output.line(f"{label + ':':<12}{output.safe(text)}")
-
-
-def _until_empty(
-    host: str, found: dict[str, Any], timeout: float, *, quiet: bool
-) -> dict[str, Any]:
-    """Look at the host until nothing is on it; CliError when that takes too long."""
-    until = time.monotonic() + timeout
-    controller, said = Controller.of_profile(), None
-    try:
-        while found["copies"]:
-            if found["copies"] != said and not quiet:
-                said = found["copies"]
-                output.line(f"{host}: {_copies(said)} left")
-            if not found["alive"]:
-                raise CliError(f"{host} is gone: its copies are made again elsewhere anyway.")
-            if time.monotonic() >= until:
-                raise CliError(f"{host} still has {_copies(found['copies'])}; the drain goes on.")
-            time.sleep(LOOK)
-            found = controller.get(_path(host)).object()
-    except KeyboardInterrupt:
-        output.error(f"\nThe drain goes on; deisctl hosts undrain {host} ends it.")
-        sys.exit(INTERRUPTED)
-    if not quiet:
-        output.line(f"{host} is empty")
-    return found
-
-
-def _copies(count: int) -> str:
-    return "1 copy" if count == 1 else f"{count} copies"
 
 
 def _summary(found: Mapping[str, Any], plan: bool) -> str:

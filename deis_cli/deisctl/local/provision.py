@@ -98,6 +98,7 @@ def write_commands(home: Home, choices: Choices, venv: Path) -> None:
         f"DEIS_LOCAL_HOME={shlex.quote(str(home.root))}; export DEIS_LOCAL_HOME\n"
         f"DEIS_PROFILE_DIR={shlex.quote(str(profile))}; export DEIS_PROFILE_DIR\n"
         f"DEISCTL_ENDPOINT={shlex.quote(etcd)}; export DEISCTL_ENDPOINT\n"
+        f"DEISCTL_KEYRING={shlex.quote(str(home.keyring))}; export DEISCTL_KEYRING\n"
         f'exec {shlex.quote(str(venv / "bin" / "deisctl"))} "$@"\n',
     )
 

@@ -88,6 +88,8 @@ def _node(home: Home, choices: Choices, site: Site, etcd: Table) -> Tables:
     }
     if not site.router:
         node["router"] = False
+    if site.network is not None and site.controller:
+        node["roles"] = ["control"]
     if site.boot_id is not None:
         node["boot_id"] = str(site.boot_id)
     relay: Table = {"port": choices.relay_port}

@@ -351,6 +351,7 @@ _PROCESS = Shape(
         "host": text("Where it runs.", "host-1"),
         "why": nullable(text("Why there.", "the only host that fits")),
         "state": text("As in the list of containers.", "up"),
+        "waits": nullable(text("What it waits for; null when for nothing.", "host-1 ends it")),
         "phase": nullable(text("What its host observes.", "running")),
         "ready": flag("Whether it may get requests.", example=True),
         "address": nullable(text("Where it answers.", "10.0.0.1:20001")),
@@ -364,6 +365,11 @@ _PROCESS = Shape(
         "created": moment("When it was placed."),
     },
 )
+_MISSING = Shape(
+    "MissingCopy",
+    "A copy that is wanted and on no host.",
+    {**_PLANNED.fields, "waits": text("Why.", "no host takes it: host-1 is cordoned")},
+)
 EXPLANATION = Shape(
     "Explanation",
     "Where an app's copies run, why there, and how they do.",
@@ -373,6 +379,7 @@ EXPLANATION = Shape(
         "structure": _COUNTS,
         "stopped": listed(text("A process type."), "Types that are stopped."),
         "processes": listed(_PROCESS, "The copies, oldest first."),
+        "missing": listed(_MISSING, "Wanted copies that are on no host."),
     },
 )
 _BUILT = Shape(
@@ -467,6 +474,23 @@ HOST = Shape(
         "agent_version": text("Of the agent; empty while it is not alive.", "2.0.0"),
     },
 )
+HOST_COPY = Shape(
+    "HostCopy",
+    "A copy on a host, and what it waits for.",
+    {
+        "app": text("The app's id.", "hello"),
+        "process": text("Type and number.", "web.2"),
+        "container": text("Its name.", "hello_v2.web.2"),
+        "release": number("Of which release.", 2),
+        "state": text("As in the list of containers.", "up"),
+        "waits": nullable(
+            text(
+                "What it waits for; null when for nothing.",
+                "host-1 is being drained; no host takes web.2: host-2 is cordoned",
+            )
+        ),
+    },
+)
 _MOVE = Shape(
     "PlannedMove",
     "A copy that goes to another host.",
@@ -486,5 +510,26 @@ REBALANCE = Shape(
         "dry_run": flag("Whether they were only told, and not asked for."),
         "moves": listed(_MOVE, "In the order in which they were found."),
         "more": flag("Whether there are more than one rebalance asks for."),
+    },
+)
+_LOSS = Shape(
+    "Loss",
+    "What an app loses when an older database is accepted.",
+    {
+        "app": text("The app's id.", "hello"),
+        "removed": flag("Whether the database does not know the app: nothing of it stays."),
+        "serves": listed(number("A release's number.", 3), "The releases that get requests now."),
+        "release": nullable(number("The release that will; null for an app that is removed.", 2)),
+        "stops": listed(_PLANNED, "Copies and one-off commands that will stop."),
+    },
+)
+DATABASE = Shape(
+    "Database",
+    "How the database and the cluster's store stand to each other.",
+    {
+        "behind": flag("Whether the store knows of a change that the database does not."),
+        "database": number("How many changes the database has accepted.", 41, least=0),
+        "store": number("How many the store has heard of.", 42, least=0),
+        "losses": listed(_LOSS, "What is lost when the database is accepted; by app."),
     },
 )

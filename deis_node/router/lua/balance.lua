@@ -12,8 +12,9 @@ local tables = require "deis.table"
 local _M = {}
 
 -- Seconds that a peer which could not be reached is asked last, by cause. Only a failed connect
--- counts: what a peer answers, or how late, never moves it.
-local REFUSED, SILENT = 1, 3
+-- counts: what a peer answers, or how late, never moves it. One that stays silent costs a request
+-- its patience each time, so it is asked last for twice as long each time, up to a bound.
+local REFUSED, SILENT, LONGEST = 1, 3, 48
 
 local suspects = {}
 local config
@@ -23,12 +24,20 @@ function _M.setup(settings)
 end
 
 local function suspected(address, now)
-    local till = suspects[address]
-    if till and till <= now then
-        suspects[address] = nil
-        return false
+    local found = suspects[address]
+    if found and found.till + found.pause <= now then
+        suspects[address], found = nil, nil
     end
-    return till ~= nil
+    return found ~= nil and now < found.till
+end
+
+-- A failure counts as one more in a row if it comes soon after the last pause.
+local function suspect(address, pause)
+    local now, before = ngx.now(), suspects[address]
+    if pause == SILENT and before and before.pause >= SILENT and now < before.till + before.pause then
+        pause = now < before.till and before.pause or math.min(2 * before.pause, LONGEST)
+    end
+    suspects[address] = { till = now + pause, pause = pause }
 end
 
 local function by_weight(groups)
@@ -84,7 +93,7 @@ end
 local function remember_failure(address)
     if sent_nothing() then
         local _, status = balancer.get_last_failure()
-        suspects[address] = ngx.now() + (status == 504 and SILENT or REFUSED)
+        suspect(address, status == 504 and SILENT or REFUSED)
     end
 end
 
@@ -105,8 +114,14 @@ local function take(ctx)
     return nil
 end
 
+-- While another one is left to try, nobody is waited for longer than a copy of an app.
+local function patience(entry, ctx)
+    local most = config[entry.kind].connect
+    return ctx.tries < entry.size and math.min(most, config.app.connect) or most
+end
+
 local function begin(ctx, entry)
-    ctx.tried = {}
+    ctx.tried, ctx.tries = {}, 0
     if entry and entry.size > 1 then
         balancer.set_more_tries(entry.size - 1)
     end
@@ -125,8 +140,9 @@ function _M.pick()
     if not peer then
         return ngx.exit(next(ctx.tried) and 502 or 503)
     end
+    ctx.tries = ctx.tries + 1
     local limits = config[entry.kind]
-    balancer.set_timeouts(limits.connect, limits.send, limits.read)
+    balancer.set_timeouts(patience(entry, ctx), limits.send, limits.read)
     local ok, err = balancer.set_current_peer(peer.host, peer.port)
     if not ok then
         ngx.log(ngx.ERR, "peer ", peer.text, ": ", err)

@@ -112,6 +112,13 @@ def test_a_host_is_told_its_own_addresses_and_the_machines_services(tmp_path: Pa
     assert "10.200.16.0/21" in str(control["platform"]["trusted_proxies"])
 
 
+def test_hosts_of_a_cluster_say_what_else_they_are_for(tmp_path: Path) -> None:
+    home, _ = made(tmp_path, 5)
+    found = {n: told(home, f"local-{n}", NODE_FILE)["node"] for n in range(1, 6)}
+    assert [node.get("roles") for node in found.values()] == [["control"]] * 3 + [None] * 2
+    assert [node.get("router", True) for node in found.values()] == [True] * 2 + [False] * 3
+
+
 @pytest.mark.parametrize(
     ("http", "builder", "expected"),
     [

@@ -53,6 +53,32 @@ def test_the_controllers_have_a_row_from_the_start() -> None:
     assert rows(table)["l:deis"] == "controller deis * 1=10.9.9.9:80 -"
 
 
+def test_a_controller_on_a_host_without_a_record_is_a_last_resort() -> None:
+    table = make_table()
+    peers = {f"c{n}": Peer(f"10.0.0.{n}:8000", "", 0, 1) for n in (1, 2, 9)}
+    table.set_controllers(peers)
+    assert rows(table)["l:deis"] == (
+        "controller deis * 1=10.0.0.1:8000,10.0.0.2:8000,10.0.0.9:8000 -"
+    )
+    table.set_host("h1", None)
+    assert rows(table)["l:deis"] == (
+        "controller deis * 1=10.0.0.2:8000,10.0.0.9:8000 1=10.0.0.1:8000"
+    )
+    table.set_host("h2", None)
+    table.set_controllers({"c1": peers["c1"], "c2": peers["c2"]})
+    assert rows(table)["l:deis"] == "controller deis * - 1=10.0.0.1:8000,10.0.0.2:8000"
+    table.set_host("h1", "10.0.0.1")
+    assert rows(table)["l:deis"] == "controller deis * 1=10.0.0.1:8000 1=10.0.0.2:8000"
+
+
+def test_a_controller_whose_address_another_host_has_by_now_is_none_of_the_lost() -> None:
+    table = make_table()
+    table.set_controllers({"c1": Peer("10.0.0.1:8000", "", 0, 1)})
+    table.set_host("h1", None)
+    table.set_host("h3", "10.0.0.1")
+    assert rows(table)["l:deis"] == "controller deis * 1=10.0.0.1:8000 -"
+
+
 def test_releases_share_by_weight_and_others_get_nothing() -> None:
     peers = (make_peer(), make_peer(1002, 2), make_peer(1003, 3))
     table = with_app(make_table(), "hello", *peers, weights={1: 90, 2: 10})

@@ -82,6 +82,19 @@ def test_a_drained_host_gives_up_two_copies_of_an_app_at_a_time() -> None:
     assert find(placed, under_way=2, **facts).now == {}
 
 
+def test_a_copy_that_is_to_be_moved_says_why_it_is_not_yet() -> None:
+    facts: dict[str, Any] = {"draining": frozenset({"host-1"}), "alive": TWO_HOSTS}
+    placed = [make_placed(copy) for copy in (ONE, TWO, THREE)]
+    drained = "host-1 is being drained; "
+    assert find(placed, free=5, **facts).waiting == {
+        THREE.container: f"{drained}it waits for its turn, a few copies move at once"
+    }
+    turn = find([make_placed(ONE)], under_way=2, **facts).waiting[ONE.container]
+    assert turn == f"{drained}it waits for its turn, of an app 2 copies move at once"
+    held = find([make_placed(ONE)], held_until=200.0, **facts).waiting[ONE.container]
+    assert held.startswith(f"{drained}many hosts vanished at once")
+
+
 def test_a_planned_move_that_has_begun_goes_on_whatever_else_is_under_way() -> None:
     successor = make_placed(make_copy(generation=2), host="host-2", succeeds=1)
     placed = [make_placed(ONE), make_placed(TWO), successor]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from deis_control.scheduler.plan import End, plan_app
+from deis_control.scheduler.plan import BEHIND, End, plan_app
 from deis_control.scheduler.steps import DropRoute, Place, PutRoute, Stop, Withdraw
 from deis_node.cluster.records import Phase, PlacementState
 from tests.worlds import (
@@ -97,6 +97,7 @@ def test_a_database_behind_the_store_removes_nothing() -> None:
     decision = plan_app(surplus)
     assert decision.steps == ()
     assert "behind the store" in decision.sentence
+    assert decision.notes == (BEHIND,)
 
 
 def test_a_database_behind_the_store_removes_no_unknown_app() -> None:

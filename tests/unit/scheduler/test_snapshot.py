@@ -129,10 +129,10 @@ def test_the_leaders_own_keys_are_known() -> None:
     index.take(kv(keys.AWAIT, Await("hello"), 33), 0)
     index.take(kv(keys.INTENT, Intent(7)), 0)
     index.take(kv(keys.INCARNATION, Incarnation("one")), 0)
-    assert (index.awaited, index.intent, index.incarnation) == (33, 7, Incarnation("one"))
+    assert (index.awaited, index.intent.seq, index.incarnation) == (33, 7, Incarnation("one"))
     for key in (keys.AWAIT, keys.INTENT, keys.INCARNATION):
         index.drop(key, 0)
-    assert (index.awaited, index.intent, index.incarnation) == (0, 0, None)
+    assert (index.awaited, index.intent.seq, index.incarnation) == (0, 0, None)
 
 
 def test_a_world_is_a_copy_that_later_changes_do_not_reach() -> None:

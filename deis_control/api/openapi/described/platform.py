@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from deis_control.api import audit, description, hooks, hosts, operations, root
+from deis_control.api import audit, database, description, hooks, hosts, operations, root
 from deis_control.api.bodies import JSON
 from deis_control.api.events import EVENT_STREAM
 from deis_control.api.openapi import bodies, shapes
@@ -66,6 +66,12 @@ DESCRIBED: Mapping[Endpoint, Described] = {
         doc="Also those that are not alive, as long as there is a word on them or a copy.",
     ),
     hosts.show: Described("Show a host", gives(200, shapes.HOST)),
+    hosts.copies: listing(
+        "List a host's copies and what they wait for",
+        shapes.HOST_COPY,
+        doc="One-off commands too, and copies whose end is not confirmed. It is what this "
+        "controller sees; the one that leads decides.",
+    ),
     hosts.change: Described(
         "Tag, cordon or drain a host",
         gives(200, shapes.HOST),
@@ -87,6 +93,19 @@ DESCRIBED: Mapping[Endpoint, Described] = {
         "hosts, and all copies evenly over processors. Each goes when its successor serves, a few "
         "at a time; types that must not run twice stay. With `dry_run` the moves are only told.",
         refusals={400: "`dry_run` is neither yes nor no."},
+    ),
+    database.show: Described(
+        "See whether the database is older than the store",
+        gives(200, shapes.DATABASE),
+        doc="It is after an older backup was restored. Until an operator accepts it nothing is "
+        "stopped or taken back, whatever changes are made.",
+    ),
+    database.accept: Described(
+        "Accept an older database",
+        gives(200, shapes.DATABASE),
+        doc="From now on what runs and is not wanted by the database is removed: the answer says "
+        "what, as it stood before. `GET /v1/database/` tells it beforehand.",
+        refusals={409: "The database is not behind the store."},
     ),
     operations.show: Described(
         "Show or watch an operation",

@@ -1,0 +1,1 @@
+"""`deisctl database …`: a database that is older than the cluster's store."""
