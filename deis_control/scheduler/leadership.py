@@ -64,10 +64,13 @@ class Leadership:
 
     async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
-        changes = [change_for(app, step, self._maker(blueprint)) for step in decision.steps]
+        made: list[tuple[str, Placement]] = []
+        make = self._maker(blueprint, made)
+        changes = [change_for(app, step, make) for step in decision.steps]
         if any(isinstance(step, Place) and step.succeeds is None for step in decision.steps):
             changes = [*self.env(blueprint), *changes]
-        accepted = await self.store.write(changes)
+        with self.view.reserved(made):
+            accepted = await self.store.write(changes)
         for step in decision.steps if accepted else ():
             if isinstance(step, Place) and step.succeeds:
                 text = f"{step.copy.process} is made again on {step.host}: {step.why}"
@@ -80,12 +83,17 @@ class Leadership:
         prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app), keys.runs_of(app))
         await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
 
-    def _maker(self, blueprint: Blueprint | None) -> Callable[[Place], Placement]:
+    def _maker(
+        self, blueprint: Blueprint | None, made: list[tuple[str, Placement]]
+    ) -> Callable[[Place], Placement]:
+        """Makes placements, and notes in `made` on which host each shall be."""
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
 
         def make(step: Place) -> Placement:
-            made = like(step)
-            return replace(made, engine=self._engine(single=made.single))
+            found = like(step)
+            found = replace(found, engine=self._engine(single=found.single))
+            made.append((step.host, found))
+            return found
 
         def like(step: Place) -> Placement:
             if step.succeeds is not None:

@@ -4,7 +4,8 @@ The index takes one key at a time, so that a change costs what it changes, howev
 there are. A value that is unreadable is left out, alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -125,7 +126,7 @@ class Index:
             routers=self.routers(now, limits.forget),
             hosts=self.loads(),
             lost=frozenset(fleet.lost),
-            flapping=self._liveness.flapping(now),
+            flapping=self.flapping(now),
             displaced=found.now,
             waiting=found.waiting,
             reconsider=found.reconsider,
@@ -171,7 +172,8 @@ class Index:
             alive=frozenset(self.hosts) if lost or planned else frozenset(),
             lost=lost,
             draining=frozenset(name for name, conf in confs.items() if conf.draining),
-            closed=frozenset(name for name, c in confs.items() if c.cordoned or c.draining),
+            closed=frozenset(name for name, c in confs.items() if c.cordoned or c.draining)
+            | self.flapping(now),
             held_until=self._liveness.held_until(now, ttl),
             ttl=ttl,
             under_way=sum(name in mine.placed for name in under_way),
@@ -232,6 +234,24 @@ class Index:
             for name in names
         )
 
+    @contextmanager
+    def reserved(self, made: Sequence[tuple[str, Placement]]) -> Iterator[None]:
+        """Hosts and copies that are on their way to the store count as if they were there.
+
+        So apps that are looked at meanwhile do not all take the same place.
+        """
+        for host, placement in made:
+            self._load_of(host, placement, 1)
+        try:
+            yield
+        finally:
+            for host, placement in made:
+                self._load_of(host, placement, -1)
+
+    def flapping(self, now: float) -> frozenset[str]:
+        """The live hosts that were lost again and again and came back a short while ago."""
+        return self._liveness.flapping(now)
+
     def _host_seen(self, name: str) -> HostSeen:
         host, conf = self.hosts[name], self.hostconf.get(name, _NO_CONF)
         load = self._load.get(name, _NO_LOAD)
@@ -286,14 +306,14 @@ class Index:
         before = same_kind.get(container)
         if before is not None and before.host == host:
             del same_kind[container]
-            self._count(before, -1)
+            self._load_of(host, before.placement, -1)
             self._on[host].pop(container)
             self._swarm.discard(container)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
             same_kind[container] = placed
-            self._count(placed, 1)
+            self._load_of(host, record, 1)
             self._on.setdefault(host, {})[container] = placed
             if record.engine == SWARM:
                 self._swarm.add(container)
@@ -394,16 +414,17 @@ class Index:
             del self.apps[app]
         return app
 
-    def _count(self, placed: Placed, sign: int) -> None:
-        before = self._load.get(placed.host, _NO_LOAD)
-        memory, shares = placed.placement.memory or 0, placed.placement.cpu or 0
+    def _load_of(self, host: str, placement: Placement, sign: int) -> None:
+        """Count a copy on the host, or count it no more."""
+        before = self._load.get(host, _NO_LOAD)
+        memory, shares = placement.memory or 0, placement.cpu or 0
         after = Load(
             before.copies + sign, before.reserved + sign * memory, before.shares + sign * shares
         )
-        self._load[placed.host] = after
+        self._load[host] = after
         if not after.copies:
-            del self._load[placed.host]
-        self._seen.pop(placed.host, None)
+            del self._load[host]
+        self._seen.pop(host, None)
 
 
 def changed_keys(

@@ -78,6 +78,18 @@ def test_hosts_carry_what_is_placed_on_them() -> None:
     assert (host.copies, host.reserved, host.memory) == (2, 45, 100)
 
 
+def test_copies_that_are_being_written_count_on_their_hosts_meanwhile() -> None:
+    index = Index()
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1", memory=100)), 0)
+    coming = make_placed(COPY, memory=30, cpu=512).placement
+    with index.reserved([("host-1", coming)]):
+        (host,) = index.loads()
+        assert (host.copies, host.reserved, host.cpu_reserved) == (1, 30, 0.5)
+        index.take(kv(PLACEMENT, coming), 0)
+    (host,) = index.loads()
+    assert (host.copies, host.reserved, host.cpu_reserved) == (1, 30, 0.5)
+
+
 def test_an_unreadable_value_is_left_out_alone() -> None:
     index = Index()
     index.take(placement_kv(make_copy(num=2)), 0)
