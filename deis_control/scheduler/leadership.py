@@ -105,8 +105,13 @@ class Leadership:
                     state=PlacementState.RUN,
                 )
             assert blueprint is not None, "copies are placed from a blueprint"
-            grace = self.settings.grace
-            return blueprint.placement(step.copy, uuid=str(uuid4()), created=created, grace=grace)
+            return blueprint.placement(
+                step.copy,
+                uuid=str(uuid4()),
+                created=created,
+                grace=self.settings.grace,
+                pids=self.settings.pids_limit,
+            )
 
         return make
 

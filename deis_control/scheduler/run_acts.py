@@ -172,6 +172,7 @@ class Acts:
             uuid=str(run.uuid),
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC"),
             grace=lead.settings.grace,
+            pids=lead.settings.pids_limit,
             sealed=seal_command(lead.ring, copy, (command,)),
         )
         return blueprint, placement

@@ -31,6 +31,11 @@ class SchedulerSettings:
         30, "Seconds that requests in flight may take before a withdrawn copy is stopped."
     )
     grace: float = setting(30, "Seconds between SIGTERM and SIGKILL.")
+    pids_limit: int = setting(
+        4096,
+        "Processes and threads that a copy may have where its app's DEIS_PIDS_LIMIT says nothing; "
+        "0: as many as its host bears. Copies that are there already keep what they have.",
+    )
     stop_timeout: float = setting(
         60, "Seconds for the hosts to end the copies of an app that is destroyed."
     )

@@ -185,6 +185,8 @@ class Placement(Record):
     """Seconds that a copy which nobody reaches must run to be ready; None: the agent's setting."""
     engine: str = NATIVE
     """Which scheduling engine makes and starts its container."""
+    pids: int | None = None
+    """Processes and threads that it may have; None: as many as the host bears."""
 
     @property
     def copy(self) -> CopyName:
