@@ -31,18 +31,23 @@ def choose_hosts(
     hosts: Sequence[HostSeen],
     mine: Mapping[str, Sequence[str]],
     separate: Collection[str] = (),
+    holding: Collection[str] = (),
 ) -> Choice:
     """A host for each copy, in their order.
 
-    `needs` is by process type; `mine` says which process types of the app each host has already.
-    Hosts with a role of `separate` are taken only when no other fits.
+    `needs` is by process type; `mine` says which process types of the app each host has already,
+    `holding` where the image is. Hosts with a role of `separate` are taken only when no other fits.
     """
-    return choose_rooms(copies, needs, rooms_of(hosts, mine), separate)
+    return choose_rooms(copies, needs, rooms_of(hosts, mine, holding), separate)
 
 
-def rooms_of(hosts: Sequence[HostSeen], mine: Mapping[str, Sequence[str]]) -> list[Room]:
+def rooms_of(
+    hosts: Sequence[HostSeen],
+    mine: Mapping[str, Sequence[str]],
+    holding: Collection[str] = (),
+) -> list[Room]:
     """The hosts for one choice or several, each of which sees what those before it took."""
-    return [Room(host, mine.get(host.name, ())) for host in hosts]
+    return [Room(host, mine.get(host.name, ()), holds=host.name in holding) for host in hosts]
 
 
 def choose_rooms(

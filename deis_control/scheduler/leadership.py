@@ -23,7 +23,7 @@ from deis_control.scheduler.steps import Place
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster import keys
-from deis_node.cluster.etcd import DeletePrefix, Put, Unavailable
+from deis_node.cluster.etcd import Delete, DeletePrefix, Put, Unavailable
 from deis_node.cluster.records import Placement, PlacementState
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
@@ -81,7 +81,9 @@ class Leadership:
     async def sweep(self, app: str) -> None:
         """Remove what may be left of an app that is gone. Fenced, EtcdError."""
         prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app), keys.runs_of(app))
-        await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
+        images = [keys.prefetch(host, app) for host in self.view.app(app).prefetch]
+        changes = [Change((), (DeletePrefix(prefix),)) for prefix in prefixes]
+        await self.store.write([*changes, *(Change((), (Delete(key),)) for key in images)])
 
     def _maker(
         self, blueprint: Blueprint | None, made: list[tuple[str, Placement]]

@@ -16,6 +16,7 @@ from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.leadership import Events, Leadership, patiently
 from deis_control.scheduler.mirror import Mirror
 from deis_control.scheduler.plan import End
+from deis_control.scheduler.prefetching import Prefetching
 from deis_control.scheduler.restore import Known, Restoration
 from deis_control.scheduler.runs import Runs
 from deis_control.scheduler.settings import SchedulerSettings
@@ -148,6 +149,7 @@ class Leading:
         spawn(self._group, "catalogue", self._catalogue())
         spawn(self._group, "slow look", self._slow_look())
         spawn(self._group, "commands", self._runs.run())
+        spawn(self._group, "images beforehand", Prefetching(self._lead).run())
         await self._changes()
 
     async def _first_look(self) -> None:

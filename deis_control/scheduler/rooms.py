@@ -41,6 +41,7 @@ class Room:
 
     __slots__ = (
         "copies",
+        "holds",
         "host",
         "mine",
         "name",
@@ -51,8 +52,11 @@ class Room:
         "zone",
     )
 
-    def __init__(self, host: HostSeen, mine: Sequence[str] = ()) -> None:
-        """`mine` are the process types of the app's copies that it has already."""
+    def __init__(self, host: HostSeen, mine: Sequence[str] = (), *, holds: bool = False) -> None:
+        """`mine` are the process types of the app's copies that it has already; `holds` says that
+        the image is there.
+        """
+        self.holds = holds
         self.host = host
         self.name = host.name
         self.zone = host.zone

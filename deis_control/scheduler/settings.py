@@ -42,6 +42,11 @@ class SchedulerSettings:
     run_timeout: float = setting(
         1200, "Seconds that a one-off command may wait for a host, and may then run."
     )
+    prefetch: int = setting(
+        2,
+        "Hosts that fetch the image of an app's live release beforehand, beside those that run "
+        "it; 0: none.",
+    )
     host_ttl: float = setting(
         10,
         "Seconds after which a silent host counts as lost, as the agents' `node.lease_ttl` says. "

@@ -21,6 +21,7 @@ from deis_control.scheduler.world import (
     Lost,
     MoveSeen,
     Placed,
+    PrefetchSeen,
     Published,
     Routed,
     RouterSeen,
@@ -42,6 +43,7 @@ from deis_node.cluster.records import (
     Move,
     Placement,
     PlacementState,
+    Prefetch,
     Record,
     RecordError,
     Route,
@@ -68,12 +70,14 @@ class AppKeys:
     route: Routed | None = None
     moves: dict[str, MoveSeen] = field(default_factory=dict)
     """Wishes for moves, by container name."""
+    prefetch: dict[str, PrefetchSeen] = field(default_factory=dict)
+    """Wishes for its image, by host."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left of the app."""
         held = (self.placed, self.runs, self.instances, self.endpoints, self.route, self.moves)
-        return not any(held)
+        return not (any(held) or self.prefetch)
 
 
 class Index:
@@ -132,6 +136,11 @@ class Index:
             reconsider=found.reconsider,
             moves=dict(mine.moves),
             senseless=found.senseless,
+            held={
+                host: seen.prefetch.image
+                for host, seen in mine.prefetch.items()
+                if seen.prefetch.held
+            },
             limits=limits,
         )
 
@@ -286,6 +295,8 @@ class Index:
             return self._route(key, kv)
         if key.startswith(keys.MOVES):
             return self._move(key, kv)
+        if key.startswith(keys.PREFETCH):
+            return self._prefetch(key, kv)
         if key.startswith(keys.ROUTERS):
             self._router(keys.tail(key, keys.ROUTERS), kv, now)
         elif key.startswith(keys.HOSTS):
@@ -363,6 +374,17 @@ class Index:
             mine.moves.pop(container, None)
         else:
             mine.moves[container] = MoveSeen(record, kv.mod_revision)
+        return self._tidy(app)
+
+    def _prefetch(self, key: str, kv: KeyValue | None) -> str | None:
+        host, _, app = keys.tail(key, keys.PREFETCH).partition("/")
+        record = _read(Prefetch, kv)
+        mine = self._of(app)
+        if kv is None:
+            mine.prefetch.pop(host, None)
+        else:
+            # One that cannot be read is there all the same, and is to be written anew.
+            mine.prefetch[host] = PrefetchSeen(record or Prefetch(""), kv.mod_revision)
         return self._tidy(app)
 
     def _router(self, name: str, kv: KeyValue | None, now: float) -> None:

@@ -126,7 +126,7 @@ def _hosts_for(world: World, target: Target, missing: list[CopyName], line: Succ
     """
     if not missing:
         return Choice({}, {})
-    rooms = _rooms(world, target)
+    rooms = _rooms(world, target, line)
     moved = {copy: line.before[copy] for copy in missing if _is_move(world, line, copy)}
     found = _choose(world, target, [copy for copy in missing if copy not in moved], rooms)
     for copy, item in moved.items():
@@ -136,13 +136,15 @@ def _hosts_for(world: World, target: Target, missing: list[CopyName], line: Succ
     return found
 
 
-def _rooms(world: World, target: Target) -> list[Room]:
-    """The hosts with what they have of the target already."""
+def _rooms(world: World, target: Target, line: Succession) -> list[Room]:
+    """The hosts with what they have of the target already: copies, and images of successors."""
+    images = {item.placement.image for item in line.before.values()}
+    holding = {host for host, image in world.held.items() if image in images}
     mine: dict[str, list[str]] = {}
     for placed in world.placed.values():
         if placed.copy in target.copies:
             mine.setdefault(placed.host, []).append(placed.copy.type)
-    return rooms_of(world.hosts, mine)
+    return rooms_of(world.hosts, mine, holding)
 
 
 def _may_move(world: World, item: Placed, room: Room, to: str | None) -> bool:

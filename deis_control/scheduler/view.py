@@ -34,6 +34,7 @@ _PREFIXES = (
     keys.ROUTES,
     keys.ROUTERS,
     keys.MOVES,
+    keys.PREFETCH,
     keys.CONTROL,
     keys.setting("scheduler", ""),
 )

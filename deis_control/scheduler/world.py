@@ -13,6 +13,7 @@ from deis_node.cluster.records import (
     Move,
     Placement,
     PlacementState,
+    Prefetch,
     Route,
 )
 
@@ -191,6 +192,14 @@ class MoveSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefetchSeen:
+    """That a host shall have an image, as it lies in the store."""
+
+    prefetch: Prefetch
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostListed:
     """A host that the store knows of, for people."""
 
@@ -309,6 +318,8 @@ class World:
     """Wishes for moves, by container name."""
     senseless: frozenset[str] = frozenset()
     """Those of them that make no sense any more."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that have an image of the app beforehand, and which."""
     cancel: bool = False
     """Somebody asked for the operation's end."""
     may_remove: bool = True

@@ -195,6 +195,19 @@ class Placement(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Prefetch(Record):
+    """That a host shall have an image before a copy comes, at `/deis/prefetch/<host>/<app>`.
+
+    Written by the leader; the host's agent says in it that the image is there.
+    """
+
+    image: str
+    """As in placements."""
+    held: bool = False
+    """Whether the host has it."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastExit(Record):
     """How a container ended."""
 

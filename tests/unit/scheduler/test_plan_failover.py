@@ -52,6 +52,15 @@ def test_a_lost_copy_is_made_again_like_it_was_and_says_why() -> None:
     assert "host-1 is lost" in (step.why or "")
 
 
+def test_a_lost_copy_goes_to_a_host_that_has_its_image() -> None:
+    world = make_world(make_target(ONE), serving=[ONE], **lost(ONE))
+    image = world.placed[ONE.container].placement.image
+    for held, host in (({"host-3": image}, "host-3"), ({"host-3": "another"}, "host-2")):
+        (step,) = plan_app(replace(world, held=held)).steps
+        assert isinstance(step, Place)
+        assert step.host == host
+
+
 def test_a_lost_copy_is_nobody_who_serves() -> None:
     waiting = lost(displaced={}, waiting={ONE.container: "host-1 is lost, and …"})
     world = make_world(make_target(ONE, TWO), serving=[ONE], placed=[make_placed(TWO)], **waiting)
