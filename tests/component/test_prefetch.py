@@ -89,7 +89,7 @@ async def test_what_a_copy_came_for_stays_when_the_wish_goes(
     await agent.unplace(copy)
 
     async def ended() -> bool:
-        return not await agent.containers()
+        return not await agent.docker.list({"deis.platform": agent.platform})
 
     await eventually(ended, within=30)
     assert await agent.docker.image(image) is not None, "it is the cleaning's by now"

@@ -82,7 +82,8 @@ async def test_a_fork_bomb_gets_as_far_as_its_limit(agent: Agent, web_image: str
     await agent.place(replace(bomb, state=PlacementState.STOP))
 
     async def gone() -> bool:
-        return set(await agent.containers()) == {copy.copy.container}
+        found = await agent.docker.list({"deis.platform": agent.platform})
+        return [item.name for item in found] == [copy.copy.container]
 
     await eventually(gone, within=60)
 
