@@ -62,6 +62,8 @@ def displaced(
     placed: Mapping[str, Placed], moves: Mapping[str, MoveSeen], fleet: Fleet
 ) -> Displaced:
     """Look at all placements of one app."""
+    if not (fleet.lost or fleet.draining or moves):
+        return Displaced()
     now, waiting = {}, {}
     moments: list[float] = []
     for name, item in placed.items():

@@ -15,7 +15,7 @@ from deis_control.scheduler.steady import choose_steady
 from deis_control.scheduler.steps import DropMove, Place
 from deis_control.scheduler.succession import Succession, succession
 from deis_control.scheduler.world import Cause, Placed, Target, World
-from deis_node.cluster.names import CopyName
+from deis_node.cluster.names import CopyName, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def standing(world: World, target: Target) -> Standing:
     line = _with_homes(world, line, target)
     target = line.applied(target)
     world = replace(world, target=target)
-    missing = sorted(copy for copy in target.copies if world.of(copy) is None)
+    missing = in_order(copy for copy in target.copies if world.of(copy) is None)
     found = gates(world, target, missing)
     may = [copy for copy in missing if not (copy in found and found[copy].closed)]
     choice = _hosts_for(world, target, may, line)

@@ -34,16 +34,14 @@ class Placed:
     """Of its last change."""
     made: int
     """The revision at which its key was created."""
+    copy: CopyName = field(init=False, compare=False, repr=False)
+    """The copy's name."""
+    runs: bool = field(init=False, compare=False, repr=False)
+    """Whether the copy is wanted to serve."""
 
-    @property
-    def copy(self) -> CopyName:
-        """The copy's name."""
-        return self.placement.copy
-
-    @property
-    def runs(self) -> bool:
-        """Whether the copy is wanted to serve."""
-        return self.placement.state is PlacementState.RUN
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "copy", self.placement.copy)
+        object.__setattr__(self, "runs", self.placement.state is PlacementState.RUN)
 
 
 @dataclass(frozen=True, slots=True)
