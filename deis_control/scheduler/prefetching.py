@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import structlog
 
+from deis_control.errors import Fenced
 from deis_control.scheduler.leadership import Leadership
 from deis_control.scheduler.prefetch import (
     PATIENCE,
@@ -52,8 +53,13 @@ class Prefetching:
                 await asyncio.sleep(_BEHIND)
                 try:
                     await self._look()
+                except Fenced:
+                    raise
                 except EtcdError as err:
                     log.info("images beforehand wait", reason=str(err))
+                except Exception as err:
+                    # What is nobody's hurry must not end the term.
+                    log.error("images beforehand failed", error=str(err), exc_info=err)
 
     async def _hear(self, changes: Changes) -> None:
         """Note the apps that changed; all of them when hosts did, or after a while."""
