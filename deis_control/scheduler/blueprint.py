@@ -93,6 +93,8 @@ class Blueprint:
             liveness=liveness_of(values) if copy.routable else None,
             runs_for=None if copy.routable else asked.worker_ready,
             pids=asked.pids or pids or None,
+            tags=dict(self.config.tags),
+            arch=self.arch,
             single=copy.type in self.single,
         )
 

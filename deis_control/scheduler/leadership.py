@@ -99,13 +99,7 @@ class Leadership:
 
         def like(step: Place) -> Placement:
             if step.succeeds is not None:
-                return replace(
-                    step.succeeds.placement,
-                    generation=step.copy.generation,
-                    uuid=str(uuid4()),
-                    created=created,
-                    state=PlacementState.RUN,
-                )
+                return successor_of(step, created)
             assert blueprint is not None, "copies are placed from a blueprint"
             return blueprint.placement(
                 step.copy,
@@ -128,6 +122,18 @@ class Leadership:
         app, release = blueprint.app, blueprint.release
         sealed = self.ring.seal(blueprint.env, kind="env", app=app, release=release)
         return [Change((), (Put(keys.env(app, release), sealed),))]
+
+
+def successor_of(step: Place, created: str) -> Placement:
+    """The placement of a copy that is made in the place of another; `created` as in records."""
+    assert step.succeeds is not None, "it succeeds another"
+    return replace(
+        step.succeeds.placement,
+        generation=step.copy.generation,
+        uuid=str(uuid4()),
+        created=created,
+        state=PlacementState.RUN,
+    )
 
 
 async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:

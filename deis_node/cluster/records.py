@@ -188,6 +188,11 @@ class Placement(Record):
     """Which scheduling engine makes and starts its container."""
     pids: int | None = None
     """Processes and threads that it may have; None: as many as the host bears."""
+    tags: Mapping[str, str] | None = None
+    """What a host must be tagged with to take it; None where an older leader did not say. With
+    `arch` it is for a leader that has no PostgreSQL: the host that it names asks nothing more."""
+    arch: str = ""
+    """What its image is built for; empty when that is not known."""
 
     @property
     def copy(self) -> CopyName:
