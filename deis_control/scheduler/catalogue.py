@@ -106,7 +106,8 @@ def rest_target(
 
 def _lacks_like(world: World, copies: Collection[CopyName]) -> bool:
     """Whether a copy is to be made that is like none in the store: neither placed nor succeeded."""
-    missing = [copy for copy in copies if world.of(copy) is None]
+    there = world.placed
+    missing = [copy for copy in copies if copy.container not in there]
     if not missing:
         return False
     line = succession(world, missing, at_rest=True)

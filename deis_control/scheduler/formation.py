@@ -144,10 +144,15 @@ def settled_copies(
     Of copies that differ by generation only, the oldest stands for all: who of them shall run is
     another question (`succession`).
     """
-    types = _by_type(_oldest(item for item in placed if item.runs and item.copy.release == release))
+    types: dict[str, list[Placed]] = {}
+    for item in _oldest(item for item in placed if item.runs and item.copy.release == release):
+        types.setdefault(item.copy.type, []).append(item)
     wanted: set[CopyName] = set()
     for kind, count in structure.items():
-        have = types.get(kind, [])[:count]
+        found = types.get(kind, [])
+        if len(found) > count:
+            found = sorted(found, key=_age)[:count]
+        have = [item.copy for item in found]
         wanted.update(have)
         used = {copy.num for copy in have}
         free = (num for num in range(1, count + len(have) + 1) if num not in used)

@@ -159,8 +159,9 @@ def _awaited(world: World, stand: Standing, timing: Timing) -> Decision | None:
     Single ones cannot serve before those have ended that they replace.
     """
     target = stand.target
-    stages = {copy: stage_of(world, copy) for copy in target.copies}
     moves = world.route is None or world.route.route.releases != target.route.releases
+    asked = target.copies if moves else target.fresh
+    stages = {copy: stage_of(world, copy) for copy in asked}
     whole = moves and not _comes_back(world, target, stages)
     must = (target.copies if whole else target.fresh) - stand.closed.keys()
     behind = in_order(copy for copy in must if stages[copy] < Stage.SERVING)

@@ -1,6 +1,5 @@
 """What a copy asks of a host, what a host has left, and why they do not fit. PURE."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -61,7 +60,9 @@ class Room:
         self.name = host.name
         self.zone = host.zone
         self.processors = host.cpus if host.cpus > 1 else 1
-        self.types: dict[str, int] = dict(Counter(mine)) if mine else {}
+        self.types: dict[str, int] = {}
+        for kind in mine:
+            self.types[kind] = self.types.get(kind, 0) + 1
         self.mine = len(mine)
         self.copies = host.copies
         self.reserved = host.reserved

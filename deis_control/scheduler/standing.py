@@ -75,7 +75,8 @@ def standing(world: World, target: Target) -> Standing:
     line = _with_homes(world, line, target)
     target = line.applied(target)
     world = replace(world, target=target)
-    missing = in_order(copy for copy in target.copies if world.of(copy) is None)
+    there = world.placed
+    missing = in_order(copy for copy in target.copies if copy.container not in there)
     found = gates(world, target, missing)
     may = [copy for copy in missing if not (copy in found and found[copy].closed)]
     choice = _hosts_for(world, target, may, line)
