@@ -7,7 +7,7 @@ from deis_control.scheduler.rooms import Need
 from deis_control.scheduler.world import HostSeen
 from deis_node.cluster.names import CopyName
 
-PARTS = ("kept", "zone", "type", "app", "memory", "load", "name")
+PARTS = ("kept", "zone", "type", "app", "image", "memory", "load", "name")
 """What decides, the first part first."""
 
 
@@ -19,8 +19,10 @@ class Plain:
         hosts: Sequence[HostSeen],
         mine: Mapping[str, Sequence[str]],
         separate: Collection[str],
+        holding: Collection[str],
     ) -> None:
         self.hosts = hosts
+        self.holding = set(holding)
         self.separate = set(separate)
         self.types = {host.name: Counter(mine.get(host.name, ())) for host in hosts}
         self.copies = {host.name: host.copies for host in hosts}
@@ -47,6 +49,7 @@ class Plain:
             sum(self.types[other][kind] for other in zone),
             self.types[name][kind],
             self.types[name].total(),
+            name not in self.holding,
             share,
             self.copies[name] / max(host.cpus, 1),
             name,
@@ -65,9 +68,10 @@ def plain_choice(
     hosts: Sequence[HostSeen],
     mine: Mapping[str, Sequence[str]],
     separate: Collection[str] = (),
+    holding: Collection[str] = (),
 ) -> dict[CopyName, tuple[str, list[str], int]]:
     """Copy → its host, the parts that ruled another host out, and how many hosts fit."""
-    plain = Plain(hosts, mine, separate)
+    plain = Plain(hosts, mine, separate, holding)
     found = {}
     for copy in copies:
         need = needs.get(copy.type, Need())

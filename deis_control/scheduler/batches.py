@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from deis_control.scheduler.steps import PutRoute
 from deis_control.scheduler.world import Target, Workers, World
-from deis_node.cluster.names import CopyName
+from deis_node.cluster.names import CopyName, in_order
 from deis_node.cluster.records import Route
 
 _NOTHING: frozenset[CopyName] = frozenset()
@@ -87,7 +87,7 @@ def way_back(world: World, target: Target) -> PutRoute | None:
 def _split(copies: Iterable[CopyName], count: int) -> list[frozenset[CopyName]]:
     """The copies in so many parts, each type divided evenly; a part may be empty."""
     types: dict[str, list[CopyName]] = {}
-    for copy in sorted(copies):
+    for copy in in_order(copies):
         types.setdefault(copy.type, []).append(copy)
     parts: list[set[CopyName]] = [set() for _ in range(count)]
     for same in types.values():

@@ -65,10 +65,13 @@ class Blueprint:
         """What the image is built for; empty when that is not known."""
         return self.build.arch if self.build else ""
 
-    def placement(self, copy: CopyName, *, uuid: str, created: str, grace: float) -> Placement:
+    def placement(
+        self, copy: CopyName, *, uuid: str, created: str, grace: float, pids: int = 0
+    ) -> Placement:
         """The placement of a copy; the build must be there.
 
-        `grace` is how many seconds a copy has to end where the app's config names none.
+        Where the app's config names none, `grace` is how many seconds a copy has to end, and
+        `pids` how many processes and threads it may have (0: as many as its host bears).
         """
         assert self.build is not None
         asked, values = self.tuning, self.config.values
@@ -89,18 +92,28 @@ class Blueprint:
             grace=grace if asked.grace is None else asked.grace,
             liveness=liveness_of(values) if copy.routable else None,
             runs_for=None if copy.routable else asked.worker_ready,
+            pids=asked.pids or pids or None,
+            tags=dict(self.config.tags),
+            arch=self.arch,
             single=copy.type in self.single,
         )
 
     def run(
-        self, copy: CopyName, *, uuid: str, created: str, grace: float, sealed: str
+        self,
+        copy: CopyName,
+        *,
+        uuid: str,
+        created: str,
+        grace: float,
+        sealed: str,
+        pids: int = 0,
     ) -> Placement:
         """The placement of a one-off command, `sealed` being its arguments.
 
         A limit that was set for the type `run` holds for it, like for every other type.
         """
         assert self.build is not None
-        made = self.placement(copy, uuid=uuid, created=created, grace=grace)
+        made = self.placement(copy, uuid=uuid, created=created, grace=grace, pids=pids)
         entrypoint = entrypoint_for(self.build)
         return replace(made, command=None, entrypoint=entrypoint, sealed=sealed, runs_for=None)
 

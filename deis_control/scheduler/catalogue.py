@@ -1,5 +1,6 @@
 """What PostgreSQL wants of every app, remembered: steady state goes on while it is away."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.formation import settled_copies
 from deis_control.scheduler.succession import succession
 from deis_control.scheduler.world import Target, World
+from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import Route
 
 
@@ -86,20 +88,31 @@ def rest_target(
             arch=blueprint.arch,
             single=blueprint.single,
         )
-    kept, line = _kept_route(wanted, world, drain), succession(world, copies, at_rest=True)
-    missing = (copy for copy in line.holders.values() if world.of(copy) is None)
-    if kept is None or any(copy not in line.before for copy in missing):
+    kept = _kept_route(wanted, world, drain)
+    if kept is None or _lacks_like(world, copies):
         return None
-    like = [item.placement for item in world.placed.values() if item.copy in copies]
+    # Limits are a release's: of each type one placement speaks for all.
+    like = {item.copy.type: item.placement for item in world.placed.values() if item.copy in copies}
     return Target(
         copies,
         kept,
         tags=wanted.tags,
-        memory={placement.type: placement.memory or 0 for placement in like},
-        cpu={placement.type: placement.cpu or 0 for placement in like},
+        memory={kind: placement.memory or 0 for kind, placement in like.items()},
+        cpu={kind: placement.cpu or 0 for kind, placement in like.items()},
         arch=wanted.arch,
-        single=frozenset(placement.type for placement in like if placement.single),
+        single=frozenset(kind for kind, placement in like.items() if placement.single),
     )
+
+
+def _lacks_like(world: World, copies: Collection[CopyName]) -> bool:
+    """Whether a copy is to be made that is like none in the store: neither placed nor succeeded."""
+    there = world.placed
+    missing = [copy for copy in copies if copy.container not in there]
+    if not missing:
+        return False
+    line = succession(world, missing, at_rest=True)
+    unplaced = (copy for copy in line.holders.values() if world.of(copy) is None)
+    return any(copy not in line.before for copy in unplaced)
 
 
 def _kept_route(wanted: Desired, world: World, drain: float) -> Route | None:

@@ -34,7 +34,7 @@ class Fleet:
     """Those of the app's hosts that have no record."""
     draining: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
-    """Live hosts that take no new copies."""
+    """Live hosts that take no new copies, or none that would have to move there."""
     held_until: float | None = None
     """Until when nothing moves, because many hosts vanished at once."""
     ttl: float = 10
@@ -62,6 +62,8 @@ def displaced(
     placed: Mapping[str, Placed], moves: Mapping[str, MoveSeen], fleet: Fleet
 ) -> Displaced:
     """Look at all placements of one app."""
+    if not (fleet.lost or fleet.draining or moves):
+        return Displaced()
     now, waiting = {}, {}
     moments: list[float] = []
     for name, item in placed.items():

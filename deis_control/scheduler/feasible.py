@@ -11,7 +11,7 @@ from deis_control.scheduler.rooms import Need, Room
 from deis_control.scheduler.world import HostSeen, Target
 from deis_node.cluster.names import CopyName
 
-__all__ = ["Choice", "Need", "choose_hosts", "need_of"]
+__all__ = ["Choice", "Need", "choose_hosts", "choose_rooms", "need_of", "rooms_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,32 @@ def choose_hosts(
     hosts: Sequence[HostSeen],
     mine: Mapping[str, Sequence[str]],
     separate: Collection[str] = (),
+    holding: Collection[str] = (),
 ) -> Choice:
     """A host for each copy, in their order.
 
-    `needs` is by process type; `mine` says which process types of the app each host has already.
-    Hosts with a role of `separate` are taken only when no other fits.
+    `needs` is by process type; `mine` says which process types of the app each host has already,
+    `holding` where the image is. Hosts with a role of `separate` are taken only when no other fits.
     """
-    rooms = [Room(host, mine.get(host.name, ())) for host in hosts]
+    return choose_rooms(copies, needs, rooms_of(hosts, mine, holding), separate)
+
+
+def rooms_of(
+    hosts: Sequence[HostSeen],
+    mine: Mapping[str, Sequence[str]],
+    holding: Collection[str] = (),
+) -> list[Room]:
+    """The hosts for one choice or several, each of which sees what those before it took."""
+    return [Room(host, mine.get(host.name, ()), holds=host.name in holding) for host in hosts]
+
+
+def choose_rooms(
+    copies: Sequence[CopyName],
+    needs: Mapping[str, Need],
+    rooms: Sequence[Room],
+    separate: Collection[str] = (),
+) -> Choice:
+    """As `choose_hosts`; the rooms are filled by what is chosen."""
     rankings: dict[str, Ranking] = {}
     chosen: dict[CopyName, str] = {}
     refused: dict[CopyName, str] = {}

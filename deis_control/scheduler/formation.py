@@ -1,10 +1,10 @@
 """Which copies a change wants: numbers, generations, and who goes first. PURE."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deis_control.scheduler.world import Placed
-from deis_node.cluster.names import CopyName, parse_container
+from deis_node.cluster.names import CopyName, in_order, parse_container
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def difference(
     """Which copies a plan starts, stops and keeps of an app whose formation this is."""
     running = {item.copy for item in _at_rest(app, release, structure, placed)}
     return Difference(
-        start=tuple(sorted(plan.copies - running)),
-        stop=tuple(sorted(running - plan.copies)),
-        keep=tuple(sorted(plan.copies & running)),
+        start=tuple(in_order(plan.copies - running)),
+        stop=tuple(in_order(running - plan.copies)),
+        keep=tuple(in_order(plan.copies & running)),
     )
 
 
@@ -81,9 +81,9 @@ def for_release(
     app: str, release: int, structure: Mapping[str, int], taken: Collection[CopyName]
 ) -> Plan:
     """Every copy of a new release."""
-    taken = [copy for copy in taken if copy.release == release]
+    names = Names(copy for copy in taken if copy.release == release)
     copies = frozenset(
-        unused(CopyName(app, release, kind, num), taken)
+        names.unused(CopyName(app, release, kind, num))
         for kind, count in structure.items()
         for num in range(1, count + 1)
     )
@@ -102,7 +102,7 @@ def for_scale(
 
     New numbers lie above the highest one; the most recently created go first.
     """
-    taken = {item.copy for item in placed}
+    names = Names(item.copy for item in placed)
     types = _by_type(_at_rest(app, release, before, placed))
     keep: set[CopyName] = set()
     fresh: set[CopyName] = set()
@@ -114,7 +114,7 @@ def for_scale(
         old.update(have[count:])
         highest = max((copy.num for copy in have), default=0)
         more = range(highest + 1, highest + 1 + count - len(have))
-        fresh.update(unused(CopyName(app, release, kind, num), taken) for num in more)
+        fresh.update(names.unused(CopyName(app, release, kind, num)) for num in more)
     return Plan(release, structure, frozenset(keep | fresh), frozenset(fresh), frozenset(old))
 
 
@@ -128,10 +128,10 @@ def for_restart(
     num: int | None = None,
 ) -> Plan:
     """The chosen copies made again under a new generation, the others as they are."""
-    taken = {item.copy for item in placed}
+    names = Names(item.copy for item in placed)
     have = {item.copy for item in _at_rest(app, release, structure, placed)}
     old = {copy for copy in have if process_type in (None, copy.type) and num in (None, copy.num)}
-    fresh = {unused(copy.next_generation(), taken) for copy in old}
+    fresh = {names.unused(copy.next_generation()) for copy in old}
     copies = (have - old) | fresh
     return Plan(release, structure, frozenset(copies), frozenset(fresh), frozenset(old))
 
@@ -144,16 +144,21 @@ def settled_copies(
     Of copies that differ by generation only, the oldest stands for all: who of them shall run is
     another question (`succession`).
     """
-    taken = {item.copy for item in placed}
-    types = _by_type(_oldest(item for item in placed if item.runs and item.copy.release == release))
+    types: dict[str, list[Placed]] = {}
+    for item in _oldest(item for item in placed if item.runs and item.copy.release == release):
+        types.setdefault(item.copy.type, []).append(item)
     wanted: set[CopyName] = set()
     for kind, count in structure.items():
-        have = types.get(kind, [])[:count]
+        found = types.get(kind, [])
+        if len(found) > count:
+            found = sorted(found, key=_age)[:count]
+        have = [item.copy for item in found]
         wanted.update(have)
         used = {copy.num for copy in have}
         free = (num for num in range(1, count + len(have) + 1) if num not in used)
         missing = [num for num, _ in zip(free, range(count - len(have)), strict=False)]
-        wanted.update(unused(CopyName(app, release, kind, num), taken) for num in missing)
+        names = Names(item.copy for item in placed if missing)
+        wanted.update(names.unused(CopyName(app, release, kind, num)) for num in missing)
     return frozenset(wanted)
 
 
@@ -170,7 +175,9 @@ def _oldest(placed: Iterable[Placed]) -> list[Placed]:
     found: dict[tuple[str, int], Placed] = {}
     for item in placed:
         name = (item.copy.type, item.copy.num)
-        found[name] = min(found.get(name, item), item, key=_age)
+        before = found.get(name)
+        if before is None or _age(item) < _age(before):
+            found[name] = item
     return list(found.values())
 
 
@@ -186,16 +193,23 @@ def _age(item: Placed) -> tuple[str, int, int, int]:
     return item.placement.created, item.made, item.copy.generation, item.copy.num
 
 
-def unused(copy: CopyName, taken: Iterable[CopyName]) -> CopyName:
-    """The copy under the lowest generation that nothing in the store has, nor any below it."""
-    same = (copy.app, copy.release, copy.type, copy.num)
-    used = [c.generation for c in taken if (c.app, c.release, c.type, c.num) == same]
-    lowest = max([copy.generation - 1, *used]) + 1
-    return CopyName(*same, generation=lowest)
+class Names:
+    """The names that the store has of one app's copies."""
+
+    def __init__(self, taken: Iterable[CopyName]) -> None:
+        self._highest: dict[tuple[int, str, int], int] = {}
+        for copy in taken:
+            slot = (copy.release, copy.type, copy.num)
+            self._highest[slot] = max(copy.generation, self._highest.get(slot, 0))
+
+    def unused(self, copy: CopyName) -> CopyName:
+        """The copy under the lowest generation that nothing in the store has, nor any below it."""
+        highest = self._highest.get((copy.release, copy.type, copy.num), 0)
+        return replace(copy, generation=max(copy.generation, highest + 1))
 
 
 def _names(copies: Iterable[CopyName]) -> list[str]:
-    return [copy.container for copy in sorted(copies)]
+    return [copy.container for copy in in_order(copies)]
 
 
 def _copies(names: object) -> frozenset[CopyName]:

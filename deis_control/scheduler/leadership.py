@@ -24,7 +24,7 @@ from deis_control.scheduler.steps import Place
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster import keys
-from deis_node.cluster.etcd import DeletePrefix, Put, Unavailable
+from deis_node.cluster.etcd import Delete, DeletePrefix, Put, Unavailable
 from deis_node.cluster.records import Placement, PlacementState
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
@@ -79,10 +79,13 @@ class Leadership:
 
     async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
-        changes = [change_for(app, step, self._maker(blueprint)) for step in decision.steps]
+        made: list[tuple[str, Placement]] = []
+        make = self._maker(blueprint, made)
+        changes = [change_for(app, step, make) for step in decision.steps]
         if any(isinstance(step, Place) and step.succeeds is None for step in decision.steps):
             changes = [*self.env(blueprint), *changes]
-        accepted = await self.store.write(changes)
+        with self.view.reserved(made):
+            accepted = await self.store.write(changes)
         for step in decision.steps if accepted else ():
             if isinstance(step, Place) and step.succeeds:
                 text = f"{step.copy.process} is made again on {step.host}: {step.why}"
@@ -93,27 +96,33 @@ class Leadership:
     async def sweep(self, app: str) -> None:
         """Remove what may be left of an app that is gone. Fenced, EtcdError."""
         prefixes = (f"{keys.ENVS}{app}/", keys.services_of(app), keys.runs_of(app))
-        await self.store.write([Change((), tuple(DeletePrefix(p) for p in prefixes))])
+        images = [keys.prefetch(host, app) for host in self.view.app(app).prefetch]
+        changes = [Change((), (DeletePrefix(prefix),)) for prefix in prefixes]
+        await self.store.write([*changes, *(Change((), (Delete(key),)) for key in images)])
 
-    def _maker(self, blueprint: Blueprint | None) -> Callable[[Place], Placement]:
+    def _maker(
+        self, blueprint: Blueprint | None, made: list[tuple[str, Placement]]
+    ) -> Callable[[Place], Placement]:
+        """Makes placements, and notes in `made` on which host each shall be."""
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
 
         def make(step: Place) -> Placement:
-            made = like(step)
-            return replace(made, engine=self._engine(single=made.single))
+            found = like(step)
+            found = replace(found, engine=self._engine(single=found.single))
+            made.append((step.host, found))
+            return found
 
         def like(step: Place) -> Placement:
             if step.succeeds is not None:
-                return replace(
-                    step.succeeds.placement,
-                    generation=step.copy.generation,
-                    uuid=str(uuid4()),
-                    created=created,
-                    state=PlacementState.RUN,
-                )
+                return successor_of(step, created)
             assert blueprint is not None, "copies are placed from a blueprint"
-            grace = self.settings.grace
-            return blueprint.placement(step.copy, uuid=str(uuid4()), created=created, grace=grace)
+            return blueprint.placement(
+                step.copy,
+                uuid=str(uuid4()),
+                created=created,
+                grace=self.settings.grace,
+                pids=self.settings.pids_limit,
+            )
 
         return make
 
@@ -128,6 +137,18 @@ class Leadership:
         app, release = blueprint.app, blueprint.release
         sealed = self.ring.seal(blueprint.env, kind="env", app=app, release=release)
         return [Change((), (Put(keys.env(app, release), sealed),))]
+
+
+def successor_of(step: Place, created: str) -> Placement:
+    """The placement of a copy that is made in the place of another; `created` as in records."""
+    assert step.succeeds is not None, "it succeeds another"
+    return replace(
+        step.succeeds.placement,
+        generation=step.copy.generation,
+        uuid=str(uuid4()),
+        created=created,
+        state=PlacementState.RUN,
+    )
 
 
 async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:

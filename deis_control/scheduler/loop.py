@@ -11,11 +11,13 @@ from deis_control.db.pool import Database, DatabaseAway
 from deis_control.errors import Fenced
 from deis_control.model import Operation
 from deis_control.scheduler.apply import Store
+from deis_control.scheduler.caretaking import Caretaker
 from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.leadership import Events, Leadership, patiently
 from deis_control.scheduler.mirror import Mirror
 from deis_control.scheduler.plan import End
+from deis_control.scheduler.prefetching import Prefetching
 from deis_control.scheduler.restore import Known, Restoration
 from deis_control.scheduler.runs import Runs
 from deis_control.scheduler.settings import SchedulerSettings
@@ -23,13 +25,16 @@ from deis_control.scheduler.swarm_sync import SwarmSync
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.worker import Worker, rest_decision
 from deis_node.cluster.election import Election, Term
-from deis_node.cluster.etcd import Etcd, EtcdError
-from deis_node.cluster.records import Leader
+from deis_node.cluster.etcd import Etcd, EtcdError, Put
+from deis_node.cluster.records import Incarnation, Leader
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import Tasks, spawn
 
 log = structlog.get_logger()
+
+_SURE = 2.0
+"""Seconds for PostgreSQL to answer a leader that was just elected, before it begins without."""
 
 
 class Scheduler:
@@ -73,14 +78,43 @@ class Scheduler:
             await pause.wait()
 
     async def _declare(self) -> bytes:
-        """Raise the epoch: from now on whatever a former leader still writes is refused."""
+        """Raise the epoch: from now on whatever a former leader still writes is refused.
 
-        async def attempt(_: bool) -> int:
-            async with self._database.transaction("raise epoch") as conn:
-                return await control.raise_epoch(conn)
-
-        self._epoch = await patiently("raise epoch", attempt)
+        While PostgreSQL is away there is none yet, and `_take_care` comes before the term's work.
+        """
+        try:
+            async with asyncio.timeout(_SURE):
+                self._epoch = await self._raise_epoch()
+        except (DatabaseAway, TimeoutError) as err:
+            log.warning("leading without a database", reason=str(err) or "it does not answer")
+            self._epoch = 0
         return Leader(self._name, self._epoch).to_bytes()
+
+    async def _raise_epoch(self) -> int:
+        async with self._database.transaction("raise epoch") as conn:
+            return await control.raise_epoch(conn)
+
+    async def _take_care(self, term: Term) -> None:
+        """Until PostgreSQL is back and the epoch is raised, make up for lost hosts only."""
+        await self._view.reload()
+        found = self._view.incarnation
+        async with Tasks() as tasks:
+            if found is not None and self._goes_on(found):
+                store = Store(self._etcd, self._view, term, found)
+                caretaker = Caretaker(self._view, store, self._events, self._settings)
+                tasks.start("caretaker", caretaker.run())
+            self._epoch = await patiently("raise epoch", lambda _: self._raise_epoch())
+        value = Leader(self._name, self._epoch).to_bytes()
+        put = Put(term.key, value, term.lease)
+        await patiently("tell the epoch", lambda _: self._etcd.txn([term.guard], [put]))
+        log.info("leading with a database again", epoch=self._epoch)
+
+    def _goes_on(self, found: Incarnation) -> bool:
+        """Whether the store is in the life that this process knows, or a later one."""
+        known = self._known
+        if found.id == known.incarnation:
+            return self._view.revision >= known.revision
+        return not known.incarnation or found.follows(known.incarnation)
 
     async def _lead(self, term: Term) -> None:
         """Lead until the term is lost; then everything stops at once."""
@@ -93,6 +127,8 @@ class Scheduler:
     async def _term(self, term: Term) -> None:
         """The term's work; however it ends, the term ends with it."""
         try:
+            if not self._epoch:
+                await self._take_care(term)
             lead = await self._begin(term)
             async with asyncio.TaskGroup() as group:
                 spawn(group, "mirror", lead.mirror.run())
@@ -148,6 +184,7 @@ class Leading:
         spawn(self._group, "catalogue", self._catalogue())
         spawn(self._group, "slow look", self._slow_look())
         spawn(self._group, "commands", self._runs.run())
+        spawn(self._group, "images beforehand", Prefetching(self._lead).run())
         await self._changes()
 
     async def _first_look(self) -> None:

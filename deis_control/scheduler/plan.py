@@ -18,7 +18,7 @@ from deis_control.scheduler.standing import Standing, standing
 from deis_control.scheduler.steps import DropMove, DropRoute, PutRoute, Step
 from deis_control.scheduler.timing import Timing
 from deis_control.scheduler.world import Placed, Routed, Target, World
-from deis_node.cluster.names import CopyName
+from deis_node.cluster.names import CopyName, in_order
 
 BEHIND = (
     "what ran before runs on, without requests: the database is older than the cluster's store, "
@@ -125,7 +125,7 @@ def _failure(world: World, target: Target, timing: Timing) -> str | None:
     """Why the operation has failed, if it has."""
     if world.cancel:
         return CANCELLED
-    reasons = [failure_of(world, copy, timing) for copy in sorted(target.fresh)]
+    reasons = [failure_of(world, copy, timing) for copy in in_order(target.fresh)]
     return next((reason for reason in reasons if reason is not None), None)
 
 
@@ -165,11 +165,12 @@ def _awaited(world: World, stand: Standing, timing: Timing) -> Decision | None:
     Single ones cannot serve before those have ended that they replace.
     """
     target = stand.target
-    stages = {copy: stage_of(world, copy) for copy in target.copies}
     moves = world.route is None or world.route.route.releases != target.route.releases
+    asked = target.copies if moves else target.fresh
+    stages = {copy: stage_of(world, copy) for copy in asked}
     whole = moves and not _comes_back(world, target, stages)
     must = (target.copies if whole else target.fresh) - stand.closed.keys()
-    behind = sorted(copy for copy in must if stages[copy] < Stage.SERVING)
+    behind = in_order(copy for copy in must if stages[copy] < Stage.SERVING)
     if not target.fresh and behind and timing.past("unready", world.limits.deploy):
         behind = [] if _some_serve(target, stages) else behind
     if behind:
@@ -197,7 +198,6 @@ def _some_serve(target: Target, stages: Mapping[CopyName, Stage]) -> bool:
 
 def _switch(world: World, target: Target, timing: Timing) -> Decision:
     """Write the route if it is not as wanted, and wait until the routers serve it."""
-    serving = serving_endpoints(world)
     newest = max(
         (
             world.endpoints[c.container].revision
@@ -208,7 +208,7 @@ def _switch(world: World, target: Target, timing: Timing) -> Decision:
     )
     route = world.route
     if route is None or route.route != target.route or route.revision < newest:
-        step = PutRoute(target.route, route.revision if route else 0, serving)
+        step = PutRoute(target.route, route.revision if route else 0, serving_endpoints(world))
         return Decision((step,), OpPhase.PUBLISHED, _switch_text(target))
     if target.at_rest:
         return Decision((), OpPhase.DONE, f"{world.app} is as it should be", End.DONE)
@@ -248,8 +248,8 @@ def _late(passed: Barrier | None) -> tuple[str, ...]:
 def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decision) -> Decision:
     """Let those leave that are not wanted: all of them once the wanted ones serve."""
     target = stand.target
-    leaving = [placed for placed in world.placed.values() if placed.copy not in target.copies]
-    leaving += _lost(world, target)
+    # Wanted copies that were told to end all the same go too, and are placed again.
+    leaving = [p for p in world.placed.values() if not p.runs or p.copy not in target.copies]
     leaving = [placed for placed in leaving if not stand.keeps(world, placed)]
     if not leaving or decision.end is End.FAILED:
         return decision
@@ -304,12 +304,6 @@ def _with_moves(world: World, stand: Standing, timing: Timing, decision: Decisio
 def _writes_route(steps: tuple[Step, ...]) -> bool:
     """Whether the steps hold the one write of the route that a transaction may have."""
     return any(isinstance(step, PutRoute) for step in steps)
-
-
-def _lost(world: World, target: Target) -> list[Placed]:
-    """Wanted copies that were told to end all the same: they go, and are placed again."""
-    wanted = (world.of(copy) for copy in target.copies)
-    return [placed for placed in wanted if placed is not None and not placed.runs]
 
 
 def _may_leave(world: World, target: Target, timing: Timing) -> bool:

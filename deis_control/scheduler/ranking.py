@@ -13,9 +13,13 @@ from heapq import heapify, heappop, heappush
 
 from deis_control.scheduler.rooms import Need, Refusal, Room
 
-_Key = tuple[int, int, float, float, str]
-"""A host's place within its zone: copies of the type, copies of the app, share of the memory that
-is reserved, copies for each processor, name. The least is wanted most."""
+_Key = tuple[int, int, bool, float, float, str]
+"""A host's place within its zone: copies of the type, copies of the app, whether it lacks the
+image, share of the memory that is reserved, copies for each processor, name. The least is wanted
+most."""
+
+_LENGTHS = range(1, 6)
+"""Of the beginnings of a key in which hosts may be equal."""
 
 _NAMED = 3
 """Hosts that do not fit and are named one by one; more are counted."""
@@ -54,7 +58,7 @@ class _Group:
         """How many of the hosts have this beginning of a key."""
         if not self._ties:
             every = self.keys.values()
-            self._ties = [Counter([key[:most] for key in every]) for most in range(1, 5)]
+            self._ties = [Counter([key[:most] for key in every]) for most in _LENGTHS]
         return self._ties[length - 1][key[:length]]
 
 
@@ -152,7 +156,7 @@ class Ranking:
         self._able += 1
         of_type = room.types.get(self._kind, 0)
         share, copies = room.memory_share(self._need), room.per_processor
-        return of_type, room.mine, share, copies, room.name
+        return of_type, room.mine, not room.holds, share, copies, room.name
 
     def _refuse(self, name: str, refusal: Refusal) -> None:
         self._refused[name] = refusal
@@ -174,7 +178,7 @@ class Ranking:
         groups = [group for group in groups if self._zones[group.zone] == count]
         yield sum(len(group.keys) for group in groups)
         key = mine.keys[room.name]
-        for length in range(1, 5):
+        for length in _LENGTHS:
             yield sum(group.tied(key, length) for group in groups)
         yield 1
 
@@ -184,6 +188,7 @@ class Ranking:
         yield f"fewest copies of {self._kind} in its zone ({self._zones[room.zone]})"
         yield f"fewest copies of {self._kind} ({room.types.get(self._kind, 0)})"
         yield f"fewest copies of the app ({room.mine})"
+        yield "the image is there"
         yield f"least memory reserved ({room.memory_share(self._need):.0%})"
         yield f"least loaded ({room.per_processor:.2g} copies per processor)"
         yield "first by name"

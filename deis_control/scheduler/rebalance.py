@@ -5,7 +5,7 @@ then copies of all types evenly over processors, where that costs no type its sp
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deis_control.scheduler.rooms import Need, Room
 from deis_control.scheduler.world import HostSeen
@@ -53,12 +53,15 @@ def plan_rebalance(
     running: Sequence[Running],
     separate: Collection[str] = (),
     most: int = MOST,
+    flapping: Collection[str] = (),
 ) -> Rebalance:
     """The moves; hosts that take no copies, and what runs there, are left alone.
 
-    Hosts with a role of `separate` are kept free of copies that another host takes.
+    So are those that are `flapping`. Hosts with a role of `separate` are kept free of copies that
+    another host takes.
     """
-    board = _Board(hosts, running, separate)
+    steady = (replace(host, cordoned=True) if host.name in flapping else host for host in hosts)
+    board = _Board(steady, running, separate)
     found: dict[CopyName, Shift] = {}
     for shift in board.shifts():
         before = found.pop(shift.copy, shift)

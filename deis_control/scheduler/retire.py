@@ -6,6 +6,7 @@ app's end), and each decision finds from the store alone where they are on their
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import islice
 
 from deis_control.scheduler.routers import Barrier, barrier, drained
 from deis_control.scheduler.steps import DropRoute, Forget, PutRoute, Raise, Step, Stop, Withdraw
@@ -128,9 +129,10 @@ def _raise(world: World, *, settled: bool) -> Step:
 
 def serving_endpoints(world: World, most: int = 80) -> tuple[tuple[str, int], ...]:
     """Endpoints of wanted copies, that must still be there when traffic moves to them."""
-    copies = sorted(world.target.copies) if world.target else []
-    found = ((copy.container, world.endpoint_of(copy)) for copy in copies)
-    return tuple((name, seen.revision) for name, seen in found if seen is not None)[:most]
+    wanted = world.target.copies if world.target else frozenset()
+    found = ((world.placed.get(name), name, seen) for name, seen in world.endpoints.items())
+    theirs = ((name, seen.revision) for item, name, seen in found if item and item.copy in wanted)
+    return tuple(islice(theirs, most))
 
 
 def _in_state(leaving: list[Placed], state: PlacementState) -> list[Placed]:

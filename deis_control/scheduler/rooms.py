@@ -1,6 +1,5 @@
 """What a copy asks of a host, what a host has left, and why they do not fit. PURE."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,6 +40,7 @@ class Room:
 
     __slots__ = (
         "copies",
+        "holds",
         "host",
         "mine",
         "name",
@@ -51,13 +51,18 @@ class Room:
         "zone",
     )
 
-    def __init__(self, host: HostSeen, mine: Sequence[str] = ()) -> None:
-        """`mine` are the process types of the app's copies that it has already."""
+    def __init__(self, host: HostSeen, mine: Sequence[str] = (), *, holds: bool = False) -> None:
+        """`mine` are the process types of the app's copies that it has already; `holds` says that
+        the image is there.
+        """
+        self.holds = holds
         self.host = host
         self.name = host.name
         self.zone = host.zone
         self.processors = host.cpus if host.cpus > 1 else 1
-        self.types: dict[str, int] = dict(Counter(mine)) if mine else {}
+        self.types: dict[str, int] = {}
+        for kind in mine:
+            self.types[kind] = self.types.get(kind, 0) + 1
         self.mine = len(mine)
         self.copies = host.copies
         self.reserved = host.reserved

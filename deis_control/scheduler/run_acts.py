@@ -14,7 +14,7 @@ from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.engines import native
-from deis_control.scheduler.feasible import Need
+from deis_control.scheduler.feasible import Need, rooms_of
 from deis_control.scheduler.leadership import Leadership
 from deis_control.scheduler.run_plan import (
     Collect,
@@ -140,9 +140,8 @@ class Acts:
             cpu=blueprint.config.cpu.get(RUN_TYPE, 0),
             arch=blueprint.arch,
         )
-        choice = choose_steady(
-            [copy], {RUN_TYPE: need}, world.hosts, mine, limits.separate, world.flapping
-        )
+        rooms = rooms_of(world.hosts, mine)
+        choice = choose_steady([copy], {RUN_TYPE: need}, rooms, limits.separate, world.flapping)
         overdue = run.waited >= self._limits.pickup or copy in choice.hopeless
         if copy in choice.refused and overdue:
             raise Refused(f"no host takes {run.process}: {choice.refused[copy]}")
@@ -173,6 +172,7 @@ class Acts:
             uuid=str(run.uuid),
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC"),
             grace=lead.settings.grace,
+            pids=lead.settings.pids_limit,
             sealed=seal_command(lead.ring, copy, (command,)),
         )
         return blueprint, placement

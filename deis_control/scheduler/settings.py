@@ -31,11 +31,21 @@ class SchedulerSettings:
         30, "Seconds that requests in flight may take before a withdrawn copy is stopped."
     )
     grace: float = setting(30, "Seconds between SIGTERM and SIGKILL.")
+    pids_limit: int = setting(
+        4096,
+        "Processes and threads that a copy may have where its app's DEIS_PIDS_LIMIT says nothing; "
+        "0: as many as its host bears. Copies that are there already keep what they have.",
+    )
     stop_timeout: float = setting(
         60, "Seconds for the hosts to end the copies of an app that is destroyed."
     )
     run_timeout: float = setting(
         1200, "Seconds that a one-off command may wait for a host, and may then run."
+    )
+    prefetch: int = setting(
+        2,
+        "Hosts that fetch the image of an app's live release beforehand, beside those that run "
+        "it; 0: none.",
     )
     host_ttl: float = setting(
         10,

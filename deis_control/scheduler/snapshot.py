@@ -4,7 +4,8 @@ The index takes one key at a time, so that a change costs what it changes, howev
 there are. A value that is unreadable is left out, alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from deis_control.scheduler.world import (
     Lost,
     MoveSeen,
     Placed,
+    PrefetchSeen,
     Published,
     Routed,
     RouterSeen,
@@ -41,6 +43,7 @@ from deis_node.cluster.records import (
     Move,
     Placement,
     PlacementState,
+    Prefetch,
     Record,
     RecordError,
     Route,
@@ -67,12 +70,14 @@ class AppKeys:
     route: Routed | None = None
     moves: dict[str, MoveSeen] = field(default_factory=dict)
     """Wishes for moves, by container name."""
+    prefetch: dict[str, PrefetchSeen] = field(default_factory=dict)
+    """Wishes for its image, by host."""
 
     @property
     def empty(self) -> bool:
         """Whether nothing is left of the app."""
         held = (self.placed, self.runs, self.instances, self.endpoints, self.route, self.moves)
-        return not any(held)
+        return not (any(held) or self.prefetch)
 
 
 class Index:
@@ -125,12 +130,17 @@ class Index:
             routers=self.routers(now, limits.forget),
             hosts=self.loads(),
             lost=frozenset(fleet.lost),
-            flapping=self._liveness.flapping(now),
+            flapping=self.flapping(now),
             displaced=found.now,
             waiting=found.waiting,
             reconsider=found.reconsider,
             moves=dict(mine.moves),
             senseless=found.senseless,
+            held={
+                host: seen.prefetch.image
+                for host, seen in mine.prefetch.items()
+                if seen.prefetch.held
+            },
             limits=limits,
         )
 
@@ -171,7 +181,8 @@ class Index:
             alive=frozenset(self.hosts) if lost or planned else frozenset(),
             lost=lost,
             draining=frozenset(name for name, conf in confs.items() if conf.draining),
-            closed=frozenset(name for name, c in confs.items() if c.cordoned or c.draining),
+            closed=frozenset(name for name, c in confs.items() if c.cordoned or c.draining)
+            | self.flapping(now),
             held_until=self._liveness.held_until(now, ttl),
             ttl=ttl,
             under_way=sum(name in mine.placed for name in under_way),
@@ -232,6 +243,24 @@ class Index:
             for name in names
         )
 
+    @contextmanager
+    def reserved(self, made: Sequence[tuple[str, Placement]]) -> Iterator[None]:
+        """Hosts and copies that are on their way to the store count as if they were there.
+
+        So apps that are looked at meanwhile do not all take the same place.
+        """
+        for host, placement in made:
+            self._load_of(host, placement, 1)
+        try:
+            yield
+        finally:
+            for host, placement in made:
+                self._load_of(host, placement, -1)
+
+    def flapping(self, now: float) -> frozenset[str]:
+        """The live hosts that were lost again and again and came back a short while ago."""
+        return self._liveness.flapping(now)
+
     def _host_seen(self, name: str) -> HostSeen:
         host, conf = self.hosts[name], self.hostconf.get(name, _NO_CONF)
         load = self._load.get(name, _NO_LOAD)
@@ -266,6 +295,8 @@ class Index:
             return self._route(key, kv)
         if key.startswith(keys.MOVES):
             return self._move(key, kv)
+        if key.startswith(keys.PREFETCH):
+            return self._prefetch(key, kv)
         if key.startswith(keys.ROUTERS):
             self._router(keys.tail(key, keys.ROUTERS), kv, now)
         elif key.startswith(keys.HOSTS):
@@ -286,14 +317,14 @@ class Index:
         before = same_kind.get(container)
         if before is not None and before.host == host:
             del same_kind[container]
-            self._count(before, -1)
+            self._load_of(host, before.placement, -1)
             self._on[host].pop(container)
             self._swarm.discard(container)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
             same_kind[container] = placed
-            self._count(placed, 1)
+            self._load_of(host, record, 1)
             self._on.setdefault(host, {})[container] = placed
             if record.engine == SWARM:
                 self._swarm.add(container)
@@ -345,6 +376,17 @@ class Index:
             mine.moves[container] = MoveSeen(record, kv.mod_revision)
         return self._tidy(app)
 
+    def _prefetch(self, key: str, kv: KeyValue | None) -> str | None:
+        host, _, app = keys.tail(key, keys.PREFETCH).partition("/")
+        record = _read(Prefetch, kv)
+        mine = self._of(app)
+        if kv is None:
+            mine.prefetch.pop(host, None)
+        else:
+            # One that cannot be read is there all the same, and is to be written anew.
+            mine.prefetch[host] = PrefetchSeen(record or Prefetch(""), kv.mod_revision)
+        return self._tidy(app)
+
     def _router(self, name: str, kv: KeyValue | None, now: float) -> None:
         before = self._routers.get(name)
         record = _read(Router, kv)
@@ -394,16 +436,17 @@ class Index:
             del self.apps[app]
         return app
 
-    def _count(self, placed: Placed, sign: int) -> None:
-        before = self._load.get(placed.host, _NO_LOAD)
-        memory, shares = placed.placement.memory or 0, placed.placement.cpu or 0
+    def _load_of(self, host: str, placement: Placement, sign: int) -> None:
+        """Count a copy on the host, or count it no more."""
+        before = self._load.get(host, _NO_LOAD)
+        memory, shares = placement.memory or 0, placement.cpu or 0
         after = Load(
             before.copies + sign, before.reserved + sign * memory, before.shares + sign * shares
         )
-        self._load[placed.host] = after
+        self._load[host] = after
         if not after.copies:
-            del self._load[placed.host]
-        self._seen.pop(placed.host, None)
+            del self._load[host]
+        self._seen.pop(host, None)
 
 
 def changed_keys(

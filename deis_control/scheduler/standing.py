@@ -7,14 +7,15 @@ missing, and which of them cannot start before another has ended.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deis_control.scheduler.feasible import Choice, need_of
+from deis_control.scheduler.feasible import Choice, need_of, rooms_of
 from deis_control.scheduler.judge import Stage, stage_of
+from deis_control.scheduler.rooms import Room
 from deis_control.scheduler.singles import Gate, gates
 from deis_control.scheduler.steady import choose_steady
 from deis_control.scheduler.steps import DropMove, Place
 from deis_control.scheduler.succession import Succession, succession
-from deis_control.scheduler.world import Cause, HostSeen, Placed, Target, World
-from deis_node.cluster.names import CopyName
+from deis_control.scheduler.world import Cause, Placed, Target, World
+from deis_node.cluster.names import CopyName, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def standing(world: World, target: Target) -> Standing:
     line = _with_homes(world, line, target)
     target = line.applied(target)
     world = replace(world, target=target)
-    missing = sorted(copy for copy in target.copies if world.of(copy) is None)
+    there = world.placed
+    missing = in_order(copy for copy in target.copies if copy.container not in there)
     found = gates(world, target, missing)
     may = [copy for copy in missing if not (copy in found and found[copy].closed)]
     choice = _hosts_for(world, target, may, line)
@@ -124,15 +126,36 @@ def _drop_moves(
 
 
 def _hosts_for(world: World, target: Target, missing: list[CopyName], line: Succession) -> Choice:
-    """A host for each missing copy: where it was asked for, and else any but a flapping one."""
+    """A host for each missing copy: where it was asked for, and else any but a flapping one.
+
+    They are chosen one after the other, each in what those before it left.
+    """
+    if not missing:
+        return Choice({}, {})
+    rooms = _rooms(world, target, line)
     moved = {copy: line.before[copy] for copy in missing if _is_move(world, line, copy)}
-    found = _choose(world, target, [copy for copy in missing if copy not in moved], world.hosts)
+    found = _choose(world, target, [copy for copy in missing if copy not in moved], rooms)
     for copy, item in moved.items():
         to = world.displaced[item.copy.container].to
-        hosts = [host for host in world.hosts if host.name in (to or host.name,)]
-        elsewhere = [host for host in hosts if host.name != item.host]
-        found = _joined(found, _choose(world, target, [copy], elsewhere))
+        where = [room for room in rooms if _may_move(world, item, room, to)]
+        found = _joined(found, _choose(world, target, [copy], where))
     return found
+
+
+def _rooms(world: World, target: Target, line: Succession) -> list[Room]:
+    """The hosts with what they have of the target already: copies, and images of successors."""
+    images = {item.placement.image for item in line.before.values()}
+    holding = {host for host, image in world.held.items() if image in images}
+    mine: dict[str, list[str]] = {}
+    for placed in world.placed.values():
+        if placed.copy in target.copies:
+            mine.setdefault(placed.host, []).append(placed.copy.type)
+    return rooms_of(world.hosts, mine, holding)
+
+
+def _may_move(world: World, item: Placed, room: Room, to: str | None) -> bool:
+    """Whether a move may go to the host; no planned one goes to where nothing stays for long."""
+    return room.name in (to or room.name,) and room.name not in (item.host, *world.flapping)
 
 
 def _is_move(world: World, line: Succession, copy: CopyName) -> bool:
@@ -140,17 +163,11 @@ def _is_move(world: World, line: Succession, copy: CopyName) -> bool:
     return item is not None and world.displaced[item.copy.container].cause is Cause.MOVE
 
 
-def _choose(
-    world: World, target: Target, missing: list[CopyName], hosts: Sequence[HostSeen]
-) -> Choice:
+def _choose(world: World, target: Target, missing: list[CopyName], rooms: Sequence[Room]) -> Choice:
     if not missing:
         return Choice({}, {})
-    mine: dict[str, list[str]] = {}
-    for placed in world.placed.values():
-        if placed.copy in target.copies:
-            mine.setdefault(placed.host, []).append(placed.copy.type)
     needs = {copy.type: need_of(target, copy.type) for copy in missing}
-    return choose_steady(missing, needs, hosts, mine, world.limits.separate, world.flapping)
+    return choose_steady(missing, needs, rooms, world.limits.separate, world.flapping)
 
 
 def _joined(one: Choice, two: Choice) -> Choice:

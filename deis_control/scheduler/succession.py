@@ -9,7 +9,7 @@ serves stays.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from deis_control.scheduler.formation import unused
+from deis_control.scheduler.formation import Names
 from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.world import Cause, Displacement, Placed, Target, World
 from deis_node.cluster.names import CopyName
@@ -41,9 +41,14 @@ class Succession:
 
     def applied(self, target: Target) -> Target:
         """The target with the holders in the places of its copies."""
-        copies = frozenset(self.holders.get(copy, copy) for copy in target.copies)
-        fresh = frozenset(self.holders.get(copy, copy) for copy in target.fresh)
-        return replace(target, copies=copies, fresh=fresh)
+        others = {copy: holder for copy, holder in self.holders.items() if holder is not copy}
+        if not others:
+            return target
+
+        def held(copies: frozenset[CopyName]) -> frozenset[CopyName]:
+            return (copies - others.keys()) | {others[copy] for copy in others if copy in copies}
+
+        return replace(target, copies=held(target.copies), fresh=held(target.fresh))
 
 
 def succession(world: World, copies: Iterable[CopyName], *, at_rest: bool) -> Succession:
@@ -60,7 +65,8 @@ def succession(world: World, copies: Iterable[CopyName], *, at_rest: bool) -> Su
         holder = _holder(world, copy, line, leaving)
         if holder is None:
             before_it = line[-1]
-            holder = unused(before_it.copy.next_generation(), [item.copy for item in same])
+            names = Names(item.copy for item in same)
+            holder = names.unused(before_it.copy.next_generation())
             before[holder] = before_it
         holders[copy] = holder
         heirs |= {item.copy: holder for item in line if item.runs and item.copy != holder}
@@ -75,7 +81,11 @@ def _doubtful(
     Of a large app these are few: those that are displaced, and those of which somebody was.
     """
     marked = {_slot(item.copy) for item in world.placed.values() if item.placement.succeeds}
-    found = [copy for copy in copies if copy.container in leaving or _slot(copy) in marked]
+    if not (marked or leaving):
+        return {}
+    found = [
+        copy for copy in copies if copy.container in leaving or (marked and _slot(copy) in marked)
+    ]
     slots: dict[Slot, list[Placed]] = {_slot(copy): [] for copy in found}
     for item in world.placed.values() if found else ():
         slots.get(_slot(item.copy), []).append(item)
@@ -84,8 +94,12 @@ def _doubtful(
 
 def active(world: World, *, at_rest: bool) -> dict[str, Displacement]:
     """The displacements that count now: all losses, and planned moves that may go on."""
+    if not world.displaced:
+        return {}
     marks = {
-        (_slot(item.copy), item.placement.succeeds) for item in world.placed.values() if item.runs
+        (_slot(item.copy), item.placement.succeeds)
+        for item in world.placed.values()
+        if item.placement.succeeds and item.runs
     }
 
     def counts(name: str, found: Displacement) -> bool:

@@ -12,11 +12,14 @@ from deis_control.scheduler.world import Workers
 
 BATCHES = "DEIS_DEPLOY_BATCHES"
 DEPLOY_TIMEOUT = "DEIS_DEPLOY_TIMEOUT"
+PIDS_LIMIT = "DEIS_PIDS_LIMIT"
 STOP_GRACE = "DEIS_STOP_GRACE"
 WORKER_READY = "DEIS_WORKER_READY"
 WORKER_STRATEGY = "DEIS_WORKER_STRATEGY"
 
 _MOST_BATCHES = 100
+_PIDS = (16, 32768)
+"""Processes and threads: the least that anything runs with, and the whole of a small kernel."""
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     DEPLOY_TIMEOUT: (1, 86400),
     STOP_GRACE: (0, 3600),
@@ -42,6 +45,8 @@ class Tuning:
     """Seconds between SIGTERM and SIGKILL."""
     worker_ready: float | None = None
     """Seconds that a copy which gets no requests must run to be ready."""
+    pids: int | None = None
+    """Processes and threads that a copy may have."""
 
 
 def tuning_of(values: Mapping[str, str]) -> Tuning:
@@ -52,6 +57,7 @@ def tuning_of(values: Mapping[str, str]) -> Tuning:
         deploy_timeout=_bounded(values, DEPLOY_TIMEOUT),
         grace=_bounded(values, STOP_GRACE),
         worker_ready=_bounded(values, WORKER_READY),
+        pids=_pids(values),
     )
 
 
@@ -68,6 +74,10 @@ def complaints(values: Mapping[str, str]) -> tuple[str, ...]:
         texts.append(_complaint(values, BATCHES, f"a whole number from 1 to {_MOST_BATCHES}"))
     if WORKER_STRATEGY in values and _workers(values) is None:
         texts.append(_complaint(values, WORKER_STRATEGY, f"one of {', '.join(Workers)}"))
+    if PIDS_LIMIT in values and _pids(values) is None:
+        texts.append(
+            _complaint(values, PIDS_LIMIT, f"a whole number from {_PIDS[0]} to {_PIDS[1]}")
+        )
     for name, (least, most) in _BOUNDS.items():
         if name in values and _bounded(values, name) is None:
             meant = f"a number of seconds from {least:g} to {most:g}"
@@ -81,9 +91,17 @@ def shown(text: str) -> str:
 
 
 def _batches(values: Mapping[str, str]) -> int | None:
-    text = values.get(BATCHES, "").strip()
-    found = int(text) if _WHOLE.fullmatch(text) else 0
-    return found if 1 <= found <= _MOST_BATCHES else None
+    return _whole(values, BATCHES, 1, _MOST_BATCHES)
+
+
+def _pids(values: Mapping[str, str]) -> int | None:
+    return _whole(values, PIDS_LIMIT, *_PIDS)
+
+
+def _whole(values: Mapping[str, str], name: str, least: int, most: int) -> int | None:
+    text = values.get(name, "").strip()
+    found = int(text) if _WHOLE.fullmatch(text) else -1
+    return found if least <= found <= most else None
 
 
 def _workers(values: Mapping[str, str]) -> Workers | None:

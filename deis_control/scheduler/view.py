@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 
 from deis_control.errors import Unavailable
@@ -22,7 +22,7 @@ from deis_control.scheduler.world import (
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Etcd, KeyValue, Op, Put
 from deis_node.cluster.prefix import WatchedPrefix
-from deis_node.cluster.records import Incarnation, Intent
+from deis_node.cluster.records import Incarnation, Intent, Placement
 from deis_node.runtime.tasks import Tasks, forever
 
 _PREFIXES = (
@@ -34,6 +34,7 @@ _PREFIXES = (
     keys.ROUTES,
     keys.ROUTERS,
     keys.MOVES,
+    keys.PREFETCH,
     keys.CONTROL,
     keys.setting("scheduler", ""),
 )
@@ -234,6 +235,14 @@ class ClusterView:
     def loads(self) -> Sequence[HostSeen]:
         """The live hosts and what they carry."""
         return self._index.loads()
+
+    def reserved(self, made: Sequence[tuple[str, Placement]]) -> AbstractContextManager[None]:
+        """Hosts and copies count as placed while the block writes them."""
+        return self._index.reserved(made)
+
+    def flapping(self) -> frozenset[str]:
+        """The live hosts that were lost again and again and came back a short while ago."""
+        return self._index.flapping(asyncio.get_running_loop().time())
 
     def placed(self) -> Sequence[Placed]:
         """Every copy of every app that is on a host, but one-off commands."""

@@ -17,7 +17,6 @@ from deis_control.scheduler.changes import Change
 from deis_control.scheduler.leadership import Leadership, pause_until
 from deis_control.scheduler.plan import Decision, End, plan_app
 from deis_control.scheduler.rollout import Rollout
-from deis_control.scheduler.world import World
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, EtcdError
 from deis_node.runtime.backoff import Backoff
@@ -106,12 +105,14 @@ class Worker:
         while self._next is None:
             self._poke.clear()
             await self._lead.store.trust()
+            blueprint = None
+            decision = rest_decision(self._lead, self.app, None, self._timers)
             desired = self._lead.catalogue.get(self.app)
-            lacking = desired if _lacks_blueprint(self._lead, self.app) else None
-            blueprint = await self._blueprint(lacking) if lacking else None
-            if self._lead.catalogue.get(self.app) != desired:
-                continue
-            decision = rest_decision(self._lead, self.app, blueprint, self._timers)
+            if decision is None and desired is not None:
+                blueprint = await self._blueprint(desired)
+                if self._lead.catalogue.get(self.app) != desired:
+                    continue
+                decision = rest_decision(self._lead, self.app, blueprint, self._timers)
             if decision is None:
                 continue
             self._timers = dict(decision.timers)
@@ -167,23 +168,11 @@ def rest_decision(
     lead: Leadership, app: str, blueprint: Blueprint | None, timers: dict[str, float]
 ) -> Decision | None:
     """What an app without an operation needs; None when the release's blueprint must tell."""
-    world, desired = _world(lead, app), lead.catalogue.get(app)
-    target = None
+    world = lead.view.snapshot(app, None, lead.settings.limits())
+    world = replace(world, may_remove=not lead.intent.behind)
+    desired, target = lead.catalogue.get(app), None
     if desired is not None:
         target = rest_target(desired, world, lead.settings.drain, blueprint)
         if target is None:
             return None
     return plan_app(replace(world, target=target, timers=timers))
-
-
-def _lacks_blueprint(lead: Leadership, app: str) -> bool:
-    """Whether the database must tell more than is remembered of the app."""
-    desired = lead.catalogue.get(app)
-    if desired is None:
-        return False
-    return rest_target(desired, _world(lead, app), lead.settings.drain) is None
-
-
-def _world(lead: Leadership, app: str) -> World:
-    world = lead.view.snapshot(app, None, lead.settings.limits())
-    return replace(world, may_remove=not lead.intent.behind)

@@ -13,6 +13,7 @@ from deis_node.cluster.records import (
     Move,
     Placement,
     PlacementState,
+    Prefetch,
     Route,
 )
 
@@ -33,16 +34,14 @@ class Placed:
     """Of its last change."""
     made: int
     """The revision at which its key was created."""
+    copy: CopyName = field(init=False, compare=False, repr=False)
+    """The copy's name."""
+    runs: bool = field(init=False, compare=False, repr=False)
+    """Whether the copy is wanted to serve."""
 
-    @property
-    def copy(self) -> CopyName:
-        """The copy's name."""
-        return self.placement.copy
-
-    @property
-    def runs(self) -> bool:
-        """Whether the copy is wanted to serve."""
-        return self.placement.state is PlacementState.RUN
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "copy", self.placement.copy)
+        object.__setattr__(self, "runs", self.placement.state is PlacementState.RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +190,14 @@ class MoveSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PrefetchSeen:
+    """That a host shall have an image, as it lies in the store."""
+
+    prefetch: Prefetch
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class HostListed:
     """A host that the store knows of, for people."""
 
@@ -310,6 +317,8 @@ class World:
     """Wishes for moves, by container name."""
     senseless: frozenset[str] = frozenset()
     """Those of them that make no sense any more."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that have an image of the app beforehand, and which."""
     cancel: bool = False
     """Somebody asked for the operation's end."""
     may_remove: bool = True

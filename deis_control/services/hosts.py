@@ -34,6 +34,10 @@ class HostsView(Protocol):
         """The live hosts and what they carry."""
         ...
 
+    def flapping(self) -> frozenset[str]:
+        """The live hosts that were lost again and again and came back a short while ago."""
+        ...
+
     def placed(self) -> Sequence[Placed]:
         """Every copy of every app that is on a host, but one-off commands."""
         ...
@@ -116,7 +120,9 @@ class Hosts:
         async with self._database.connection() as conn:
             wanted = await desired.of_all(conn)
         running = running_copies(self._view.placed(), wanted, moves)
-        found = plan_rebalance(self._view.loads(), running, self._separate)
+        found = plan_rebalance(
+            self._view.loads(), running, self._separate, flapping=self._view.flapping()
+        )
         if dry_run or not found.shifts:
             return found
         async with self._database.transaction("rebalance") as conn:

@@ -39,9 +39,11 @@ _LOOK = 30.0
 class Term:
     """The time of one leader, from winning the election until `lost` is set."""
 
-    def __init__(self, key: str, revision: int) -> None:
+    def __init__(self, key: str, revision: int, lease: int = 0) -> None:
         self.key = key
         self.revision = revision
+        self.lease = lease
+        """Under which the key lies."""
         self.guard: Compare = create_revision_is(key, revision)
         """To be put into every transaction of the leader."""
         self.lost = asyncio.Event()
@@ -61,8 +63,8 @@ class Election:
     async def campaign(self, value_for: Callable[[], Awaitable[bytes]]) -> AsyncIterator[Term]:
         """Wait until elected, and lead until the context is left, which resigns.
 
-        `value_for` is called after each won election, for the key's value (it raises the
-        epoch): only a winner calls it, so no loser ever raises an epoch over the leader's. The
+        `value_for` is called after each won election, for the key's value (it raises the epoch
+        if it can): only a winner calls it, so no loser ever raises an epoch over the leader's. The
         leader leaves the context when `term.lost` is set; an error of `value_for` resigns and
         passes through.
         """
@@ -113,7 +115,7 @@ class Election:
 
     async def _declared(self, holder: KeyValue, value: bytes) -> Term | None:
         """Write the winner's value; None when the key was lost meanwhile."""
-        term = Term(self._key, holder.create_revision)
+        term = Term(self._key, holder.create_revision, holder.lease)
         result = await self._etcd.txn([term.guard], [Put(self._key, value, holder.lease)])
         return term if result.succeeded else None
 

@@ -16,6 +16,7 @@ CERTS = "/deis/certs/"
 ROUTERS = "/deis/routers/"
 RUNS = "/deis/runs/"
 MOVES = "/deis/moves/"
+PREFETCH = "/deis/prefetch/"
 CONTROL = "/deis/control/"
 
 LEADER = "/deis/control/leader"
@@ -60,6 +61,16 @@ def hostconf(name: str) -> str:
 def move(app: str, container: str) -> str:
     """That a copy shall be made again elsewhere."""
     return f"{MOVES}{app}/{container}"
+
+
+def prefetch(host_name: str, app: str) -> str:
+    """That a host shall have an app's image before a copy comes."""
+    return f"{PREFETCH}{host_name}/{app}"
+
+
+def prefetch_of(host_name: str) -> str:
+    """The prefix of the images that one host shall have."""
+    return f"{PREFETCH}{host_name}/"
 
 
 def env(app: str, release: int) -> str:

@@ -9,9 +9,10 @@ alone, never taking its neighbours along.
 import dataclasses
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, Self, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from deis_node.cluster.names import CopyName
@@ -185,11 +186,31 @@ class Placement(Record):
     """Seconds that a copy which nobody reaches must run to be ready; None: the agent's setting."""
     engine: str = NATIVE
     """Which scheduling engine makes and starts its container."""
+    pids: int | None = None
+    """Processes and threads that it may have; None: as many as the host bears."""
+    tags: Mapping[str, str] | None = None
+    """What a host must be tagged with to take it; None where an older leader did not say. With
+    `arch` it is for a leader that has no PostgreSQL: the host that it names asks nothing more."""
+    arch: str = ""
+    """What its image is built for; empty when that is not known."""
 
     @property
     def copy(self) -> CopyName:
         """The copy's name."""
         return CopyName(self.app, self.release, self.type, self.num, self.generation)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch(Record):
+    """That a host shall have an image before a copy comes, at `/deis/prefetch/<host>/<app>`.
+
+    Written by the leader; the host's agent says in it that the image is there.
+    """
+
+    image: str
+    """As in placements."""
+    held: bool = False
+    """Whether the host has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,40 +391,54 @@ def _plain(value: object) -> Any:
 
 
 _T = TypeVar("_T")
-_HINTS: dict[type, dict[str, Any]] = {}
+_Convert = Callable[[Any], Any]
+"""Fits one decoded JSON value to a field's type; ValueError when it does not fit."""
+_FIELDS: dict[type, dict[str, _Convert]] = {}
+"""What each kind of record is made with, found out once: large clusters read many of them."""
 
 
 def _build(cls: type[_T], data: object) -> _T:
     """Make a record of decoded JSON, by its declared field types."""
     if not isinstance(data, Mapping):
         raise ValueError("not a JSON object")
-    hints = _HINTS.get(cls) or _HINTS.setdefault(cls, get_type_hints(cls))
-    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    values = {name: _convert(hints[name], item) for name, item in data.items() if name in known}
-    return cls(**values)
+    known = _FIELDS.get(cls) or _FIELDS.setdefault(cls, _fields_of(cls))
+    return cls(**{name: known[name](item) for name, item in data.items() if name in known})
 
 
-def _convert(kind: Any, value: Any) -> Any:
-    """Fit one decoded JSON value to a field's type; ValueError when it does not fit."""
+def _fields_of(cls: type) -> dict[str, _Convert]:
+    hints = get_type_hints(cls)
+    return {field.name: _converter(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def _converter(kind: Any) -> _Convert:
+    """What fits a value to this type."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
         (inner,) = (arg for arg in get_args(kind) if arg is not types.NoneType)
-        return _convert(inner, value)
+        return _or_none(_converter(inner))
     if origin is tuple:
-        item_kind = get_args(kind)[0]
-        return tuple(_convert(item_kind, item) for item in _checked(list, value))
+        return _each(_converter(get_args(kind)[0]))
     if origin is Mapping:
-        item_kind = get_args(kind)[1]
-        return {key: _convert(item_kind, item) for key, item in _checked(dict, value).items()}
+        return _values(_converter(get_args(kind)[1]))
     if isinstance(kind, type) and issubclass(kind, Record):
-        return _build(kind, value)
+        return partial(_build, kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind(value)
+        return kind
     if kind is float:
-        return float(_checked((int, float), value))
-    return _checked(kind, value)
+        return lambda value: float(_checked((int, float), value))
+    return partial(_checked, kind)
+
+
+def _or_none(inner: _Convert) -> _Convert:
+    return lambda value: None if value is None else inner(value)
+
+
+def _each(inner: _Convert) -> _Convert:
+    return lambda value: tuple(inner(item) for item in _checked(list, value))
+
+
+def _values(inner: _Convert) -> _Convert:
+    return lambda value: {key: inner(item) for key, item in _checked(dict, value).items()}
 
 
 def _checked(kind: Any, value: Any) -> Any:

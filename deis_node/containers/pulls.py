@@ -26,7 +26,8 @@ class Fault:
 class Pulls:
     """Fetches images in the background; `done` is called with the reference after each try.
 
-    After a failed try comes a pause of `first` seconds, doubling up to `longest`.
+    `begun` is called with each reference whose fetch begins. After a failed try comes a pause of
+    `first` seconds, doubling up to `longest`.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Pulls:
         *,
         first: float,
         longest: float,
+        begun: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._begun = begun
         self._docker = docker
         self._tasks = tasks
         self._done = done
@@ -55,6 +58,7 @@ class Pulls:
         if fault is not None and _now() < fault.failures.resume_at:
             return fault.text
         self._running.add(reference)
+        self._begun(reference)
         self._tasks.start(f"pull {next(self._numbers)}", self._pull(reference))
         return None
 

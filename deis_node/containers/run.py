@@ -16,6 +16,7 @@ import structlog
 
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.names import RUN_TYPE, CopyName
+from deis_node.cluster.records import Phase
 from deis_node.cluster.seal import Ring
 from deis_node.cluster.tenure import ALWAYS, Tenure
 from deis_node.containers import adopted
@@ -26,6 +27,7 @@ from deis_node.containers.making import Maker
 from deis_node.containers.once_worker import OnceWorker
 from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.portbook import PortBook
+from deis_node.containers.prefetch import Prefetcher
 from deis_node.containers.pulls import Pulls
 from deis_node.containers.saved import SavedState, StateFile
 from deis_node.containers.settings import RunnerSettings
@@ -47,6 +49,7 @@ log = structlog.get_logger()
 _TOUCH = 3600.0
 """Seconds between two confirmations on disk that the saved state still holds."""
 
+_ON_THE_WAY = frozenset({Phase.PULLING, Phase.STARTING})
 
 _TENURE = 1.0
 """Seconds between two looks at the host's own lease."""
@@ -105,6 +108,16 @@ class Runner:
         )
         self._tenure = Tenures(tenure, state_dir / "tenure.json", boot_id)
         self._source: PlacementSource | None = None
+        self._prefetcher = Prefetcher(
+            etcd,
+            docker,
+            host,
+            state_dir,
+            settings,
+            busy=self._busy,
+            used=self._used_images,
+            trusted=lambda: self._wanted.trusted,
+        )
         self._tasks = Tasks()
         self._tools = self._make_tools()
         self._workers: dict[str, Worker] = {}
@@ -135,13 +148,14 @@ class Runner:
                 self._docker,
                 self._place.platform,
                 self._registry,
-                self._used_images,
+                lambda: self._used_images() | self._prefetcher.wanted,
                 self._settings,
             )
             async with asyncio.TaskGroup() as group:
                 spawn(group, "placements", source.run())
                 spawn(group, "docker events", forever("docker events", self._follow_events))
                 spawn(group, "sweep", forever("sweep", self._sweep_often))
+                spawn(group, "images beforehand", self._prefetcher.run())
                 spawn(group, "cleaning", forever("cleaning", cleaner.run))
                 spawn(group, "save placements", forever("save placements", self._state.run))
                 spawn(group, "save ports", forever("save ports", self._ports.file.run))
@@ -268,6 +282,7 @@ class Runner:
             self._image_came,
             first=settings.failure_first,
             longest=settings.pull_longest,
+            begun=self._prefetcher.give_way,
         )
         maker = Maker(
             docker=self._docker,
@@ -314,6 +329,11 @@ class Runner:
 
     def _used_images(self) -> frozenset[str]:
         return frozenset(placed.placement.image for placed in self._wanted.placements.values())
+
+    def _busy(self) -> bool:
+        """Whether copies are on their way up: nothing else takes disk and network from them."""
+        views = (self.copies.get(name) for name in self._wanted.placements)
+        return any(view is not None and view.phase in _ON_THE_WAY for view in views)
 
     # --- the engine ----------------------------------------------------------------------
 

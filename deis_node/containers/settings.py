@@ -56,5 +56,10 @@ class RunnerSettings:
     run_output: int = setting(
         4 * 1024 * 1024, "Bytes that are kept of what a one-off command wrote, its last ones."
     )
+    prefetch_free: float = setting(
+        20.0,
+        "Percent of the disk with Docker's images that must be free for images to be fetched "
+        "before copies need them.",
+    )
     clean_every: float = setting(3600.0, "Seconds between two cleanings of unused images.")
     image_hours: float = setting(72.0, "Hours that an image is kept after its last use.")

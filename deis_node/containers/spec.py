@@ -75,6 +75,8 @@ def body(
         host |= {"Memory": placement.memory, "MemorySwap": -1}
     if placement.cpu:
         host["CpuShares"] = placement.cpu
+    if placement.pids:
+        host["PidsLimit"] = placement.pids
     made: dict[str, Any] = {
         "Image": placement.image,
         "Env": environment(placement, env, place.host),

@@ -38,7 +38,8 @@ def fingerprint(placement: Placement) -> str:
     """What the placement asks of its container, as a short hash.
 
     It is made from the placement, not from the create body, so that a new agent that writes
-    bodies in another way finds its containers as they should be.
+    bodies in another way finds its containers as they should be. What changes with the release
+    only, or must not end what runs (the limit of processes), is no part of it.
     """
     asked = [
         placement.image,

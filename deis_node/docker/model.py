@@ -45,6 +45,8 @@ class EngineInfo:
     live_restore: bool
     arch: str = ""
     """What its images are built for, as they say it themselves: `amd64`, `arm64`."""
+    root: str = ""
+    """The folder that it keeps images in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ def engine_info(data: Json) -> EngineInfo:
         memory=int(data.get("MemTotal", 0)),
         live_restore=bool(data.get("LiveRestoreEnabled", False)),
         arch=image_arch(str(data.get("Architecture", ""))),
+        root=str(data.get("DockerRootDir", "")),
     )
 
 

@@ -1,7 +1,9 @@
 """The runner and the publisher against a real Docker Engine and a real etcd: a copy's life."""
 
+import contextlib
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,23 @@ from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
 
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done")
+
+FORK_BOMB = """
+limit=$(cat /sys/fs/cgroup/pids/pids.max || cat /sys/fs/cgroup/pids.max)
+test "$limit" = 64 || exit 3
+(while :; do sleep 600 & done) &
+exec sleep 600
+"""
+"""As many processes as it gets; none where nothing would stop it."""
+
+
+def processes(container: str) -> int:
+    """How many processes the kernel counts to a container, by its id."""
+    found = 0
+    for path in Path("/proc").glob("[0-9]*/cgroup"):
+        with contextlib.suppress(OSError):
+            found += container in path.read_text()
+    return found
 
 
 def web(image: str, **facts: Any) -> Placement:
@@ -43,6 +62,30 @@ async def test_twenty_copies_start_at_once(agent: Agent, web_image: str) -> None
     listing = await agent.etcd.list(keys.services_of("hello"))
     addresses = {Endpoint.from_bytes(item.value).address for item in listing.items}
     assert len(addresses) == 20
+
+
+async def test_a_fork_bomb_gets_as_far_as_its_limit(agent: Agent, web_image: str) -> None:
+    """It takes no process of its neighbours', and ends like any other copy."""
+    bomb = web(web_image, type="worker", command=("/bin/sh", "-c", FORK_BOMB), pids=64)
+    copy = web(web_image)
+    await agent.start()
+    await agent.place(bomb, copy)
+
+    async def full() -> bool:
+        found = await agent.containers()
+        return processes(found.get(bomb.copy.container, "none")) >= 60
+
+    await eventually(full, within=60)
+    await eventually(lambda: agent.is_ready(copy), within=60)
+    assert await agent.get(copy) == "hello\n"
+    assert processes((await agent.containers())[bomb.copy.container]) <= 64
+    await agent.place(replace(bomb, state=PlacementState.STOP))
+
+    async def gone() -> bool:
+        found = await agent.docker.list({"deis.platform": agent.platform})
+        return [item.name for item in found] == [copy.copy.container]
+
+    await eventually(gone, within=60)
 
 
 async def test_a_killed_copy_is_withdrawn_and_comes_back(agent: Agent, web_image: str) -> None:

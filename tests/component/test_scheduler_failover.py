@@ -10,7 +10,7 @@ from deis_control.deltas import RestartDelta
 from deis_control.model import OpPhase
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import HostConf, Move, PlacementState
+from deis_node.cluster.records import HostConf, Leader, Move, PlacementState
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import Scheduling, web
@@ -130,12 +130,45 @@ async def test_a_failover_needs_no_database(
     await running_on(scheduling, host_2=4)
 
 
+async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None, plain_logs: None
+) -> None:
+    await scheduling.lead("control-1")
+    await scheduling.lead("control-2")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=4)
+    await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.quiet()
+    await asyncio.to_thread(postgres.kill)
+    await scheduling.kill("control-1")
+    await scheduling.cluster.lose("host-1")
+
+    async def serving() -> bool:
+        return list((await scheduling.served()).values()).count("host-2") == 4
+
+    await eventually(serving, within=60)
+    assert await leader_epoch(scheduling) == 0, "it could tell nobody that it leads"
+    assert len(await scheduling.placed_on("host-1", RUN)) == 2, "nothing is taken away"
+    await asyncio.to_thread(postgres.start)
+    await running_on(scheduling, host_2=4)
+    await eventually(lambda: stopped(scheduling, "host-1", 2), within=30)
+    async with scheduling.database.connection() as conn:
+        assert await conn.fetchval("SELECT epoch FROM control") == await leader_epoch(scheduling)
+    await scheduling.deployed(app, web=4)
+
+
+async def leader_epoch(scheduling: Scheduling) -> int:
+    kv = await scheduling.etcd.get(keys.LEADER)
+    assert kv is not None
+    return Leader.from_bytes(kv.value).epoch
+
+
 @pytest.fixture
 async def postgres_back(postgres: PostgresServer) -> AsyncIterator[None]:
     """The server runs again when the test is over."""
     yield
-    await asyncio.to_thread(postgres.kill)
-    await asyncio.to_thread(postgres.start)
+    if not postgres.running:
+        await asyncio.to_thread(postgres.start)
 
 
 @pytest.fixture

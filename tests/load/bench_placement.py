@@ -1,7 +1,7 @@
 """What a decision costs in a large cluster, from the world in memory: no store, no network.
 
-One app of all copies and many apps of ten; the loss of one host; loading and parsing apart. Run by
-hand or by contrib/local/bench: `python -m tests.load.bench_placement`.
+One app of all copies and many apps of ten; a look at rest, the loss of one host; parsing and
+loading apart. Run by hand or by contrib/local/bench: `python -m tests.load.bench_placement`.
 """
 
 import gc
@@ -10,18 +10,21 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
+from deis_control.db.desired import Desired
+from deis_control.scheduler.catalogue import rest_target
 from deis_control.scheduler.formation import for_release
-from deis_control.scheduler.plan import plan_app
+from deis_control.scheduler.plan import Decision, plan_app
 from deis_control.scheduler.snapshot import Index
 from deis_control.scheduler.steps import Place
 from deis_control.scheduler.world import Limits, Target
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Host, Record, Route
-from tests.worlds import make_placed
+from deis_node.cluster.records import Host, Placement, Record, Route
+from tests.worlds import make_endpoint, make_instance, make_placed
 
 MEMORY = 256 << 20
 ZONES = 3
@@ -101,19 +104,64 @@ def place(index: Index, app: str, target: Target) -> dict[CopyName, str]:
     return {step.copy: step.host for step in steps}
 
 
-def take(index: Index, placed: dict[CopyName, str]) -> None:
-    """Take placements in, as if the store told of them."""
+def placement_keys(placed: dict[CopyName, str]) -> list[KeyValue]:
+    """Placements, as the store tells of them."""
+    return [
+        stored(
+            keys.placement(host, copy.container),
+            make_placed(copy, host=host, memory=MEMORY, cpu=64).placement,
+        )
+        for copy, host in placed.items()
+    ]
+
+
+def load(index: Index, found: list[KeyValue], kind: type[Record], what: str) -> None:
+    """Take keys in, and tell how much of that is the parsing of their records."""
+    with timed(f"parse {what}") as parsing:
+        for kv in found:
+            kind.from_bytes(kv.value)
+    gc.collect()
+    began = time.process_time()
+    for kv in found:
+        index.take(kv, 0.0)
+    say(f"load {what}, without parsing", time.process_time() - began - parsing.seconds)
+
+
+def serve(index: Index, app: str, placed: dict[CopyName, str]) -> None:
+    """Have the copies up and published, and the app routed."""
     for copy, host in placed.items():
-        record = make_placed(copy, host=host, memory=MEMORY, cpu=64).placement
-        index.take(stored(keys.placement(host, copy.container), record), 0.0)
+        endpoint = make_endpoint(copy, host)
+        index.take(stored(keys.instance(host, copy.container), make_instance(copy)), 0.0)
+        index.take(stored(keys.service(app, copy.container), endpoint), 0.0)
+    index.take(stored(keys.route(app), Route(app, {"2": 1})), 0.0)
+
+
+def rest(index: Index, app: str, copies: int, now: float) -> Decision:
+    """The leader's look at an app without an operation."""
+    wanted = Desired(UUID(int=1), app, {"web": copies}, False, 2, True, ())
+    world = index.world(app, None, now=now, limits=Limits())
+    target = rest_target(wanted, world, 30)
+    assert target is not None
+    return plan_app(replace(world, target=target))
+
+
+def look_again(index: Index, app: str, placed: dict[CopyName, str]) -> None:
+    """The same app when it serves: a look at rest, and one when a host is gone."""
+    load(index, placement_keys(placed), Placement, f"its {len(placed)} placements")
+    serve(index, app, placed)
+    with timed(f"look: the app of {len(placed)} copies at rest"):
+        assert not rest(index, app, len(placed), 1.0).steps
+    lost = next(iter(index.hosts))
+    index.drop(keys.host(lost), 2.0)
+    gone = sum(host == lost for host in placed.values())
+    with timed(f"decide: one host lost, {gone} copies of this app"):
+        assert len(rest(index, app, len(placed), 9.0).steps) == gone
 
 
 def one_app(copies: int, hosts: list[KeyValue]) -> list[str]:
     """The hosts that the copies go to, in their order."""
     index = Index()
-    with timed("load and parse the hosts' records"):
-        for kv in hosts:
-            index.take(kv, 0.0)
+    load(index, hosts, Host, "the hosts' records")
     before = for_release("big", 1, {"web": copies}, ()).copies
     with timed(f"name the copies of a release of {copies}"):
         target = target_of("big", copies, before)
@@ -123,6 +171,7 @@ def one_app(copies: int, hosts: list[KeyValue]) -> list[str]:
     spare = set(index.hosts) - set(each)
     print(f"    {min(each.values())} to {max(each.values())} copies a host, {len(spare)} without")
     assert len(placed) == copies
+    look_again(index, "big", placed)
     return list(placed.values())
 
 
@@ -133,8 +182,8 @@ def many_apps(spread: list[str], hosts: list[KeyValue]) -> None:
         index.take(kv, 0.0)
     targets = {f"app-{n}": target_of(f"app-{n}", 10) for n in range(len(spread) // 10)}
     copies = [copy for target in targets.values() for copy in sorted(target.copies)]
-    with timed(f"load and parse {len(spread)} placements of {len(targets)} apps"):
-        take(index, dict(zip(copies, spread, strict=True)))
+    found = placement_keys(dict(zip(copies, spread, strict=True)))
+    load(index, found, Placement, f"{len(spread)} placements of {len(targets)} apps")
     more = {f"new-{n}": target_of(f"new-{n}", 10) for n in range(MORE)}
     with timed(f"decide: {MORE} more apps of 10, one after the other"):
         for app, target in more.items():

@@ -173,6 +173,8 @@ def _resources(placement: Placement) -> dict[str, Any]:
     reserved: dict[str, int] = {}
     if placement.memory:
         limits["MemoryBytes"] = reserved["MemoryBytes"] = placement.memory
+    if placement.pids:
+        limits["Pids"] = placement.pids
     if placement.cpu:
         reserved["NanoCPUs"] = placement.cpu * _NANO // SHARES
     return {"Limits": limits, "Reservations": reserved}

@@ -69,9 +69,11 @@ def test_a_port_is_bound_to_the_hosts_address_and_told_in_a_label() -> None:
 
 
 def test_limits_are_passed_as_docker_wants_them() -> None:
-    host = make_body(memory=1 << 20, cpu=512)["HostConfig"]
+    host = make_body(memory=1 << 20, cpu=512, pids=64)["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["CpuShares"]) == (1 << 20, -1, 512)
-    assert not {"Memory", "MemorySwap", "CpuShares"} & make_body(cpu=0)["HostConfig"].keys()
+    assert host["PidsLimit"] == 64
+    limits = {"Memory", "MemorySwap", "CpuShares", "PidsLimit"}
+    assert not limits & make_body(cpu=0)["HostConfig"].keys()
 
 
 def test_no_command_leaves_the_images_own() -> None:
@@ -99,7 +101,7 @@ def test_a_container_is_known_by_its_labels_and_its_name() -> None:
 
 
 def test_the_fingerprint_is_about_what_runs_and_nothing_else() -> None:
-    same = make_placement(grace=1, state="stop", uuid="x", why="the only host that fits")
+    same = make_placement(grace=1, state="stop", uuid="x", why="the only host", pids=64)
     assert marks.fingerprint(same) == marks.fingerprint(make_placement())
     assert marks.fingerprint(make_placement(env="hello/2")) != marks.fingerprint(make_placement())
 

@@ -76,6 +76,16 @@ def test_an_app_may_name_the_grace_of_its_copies() -> None:
     assert placement(ConfigData()).grace == 30
 
 
+def test_an_app_may_name_how_many_processes_its_copies_have() -> None:
+    def limit(values: dict[str, str], platform: int) -> int | None:
+        blueprint = Blueprint("hello", 2, make_build(), ConfigData(values))
+        return blueprint.placement(make_copy(), uuid="u", created="", grace=30, pids=platform).pids
+
+    assert limit({"DEIS_PIDS_LIMIT": "64"}, 4096) == 64
+    assert limit({"DEIS_PIDS_LIMIT": "none"}, 4096) == 4096
+    assert limit({}, 0) is None
+
+
 @pytest.mark.parametrize("wrong", ["", "soon", "-1", "1e309", "nan", "1\n2", "٣"])
 def test_a_delay_that_is_no_number_counts_as_not_given(wrong: str) -> None:
     values = {"HEALTHCHECK_URL": "/", "HEALTHCHECK_INITIAL_DELAY": wrong}

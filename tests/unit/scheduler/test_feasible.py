@@ -90,6 +90,13 @@ def test_the_sentence_counts_what_the_choice_itself_added() -> None:
     assert choice.why[WEB[2]] == "first by name among 2 hosts that fit"
 
 
+def test_among_hosts_that_are_equal_for_the_app_one_that_has_the_image_is_taken() -> None:
+    hosts = [make_host("a"), make_host("b", copies=9), make_host("c", copies=8)]
+    choice = choose_hosts(WEB[:2], {}, hosts, {"c": ["web"]}, (), ["b", "c"])
+    assert choice.hosts == {WEB[0]: "b", WEB[1]: "a"}
+    assert choice.why[WEB[0]].endswith("then the image is there among 3 hosts that fit")
+
+
 def test_many_hosts_that_do_not_fit_are_counted() -> None:
     hosts = [make_host("a", tags={"rack": "1"}), *(make_host(f"x{n}") for n in range(9))]
     choice = choose_hosts(WEB[:1], {"web": Need(tags={"rack": "1"})}, hosts, {})

@@ -57,6 +57,7 @@ _WORDS = {
     "in its zone": "zone",
     "copies of the app": "app",
     "fewest copies of": "type",
+    "image is there": "image",
     "least memory": "memory",
     "least loaded": "load",
     "first by name": "name",
@@ -64,16 +65,24 @@ _WORDS = {
 
 
 @settings(max_examples=300, deadline=None)
-@given(_copies, _needs, _hosts, _mine, st.sampled_from([(), ("router",)]))
+@given(
+    _copies,
+    _needs,
+    _hosts,
+    _mine,
+    st.sampled_from([(), ("router",)]),
+    st.sets(st.from_regex(r"[a-f][0-9]", fullmatch=True), max_size=3),
+)
 def test_the_fast_choice_is_the_plain_one(
     copies: list[CopyName],
     needs: dict[str, Need],
     hosts: list[HostSeen],
     mine: dict[str, list[str]],
     separate: tuple[str, ...],
+    holding: set[str],
 ) -> None:
-    plain = plain_choice(copies, needs, hosts, mine, separate)
-    choice = choose_hosts(copies, needs, hosts, mine, separate)
+    plain = plain_choice(copies, needs, hosts, mine, separate, holding)
+    choice = choose_hosts(copies, needs, hosts, mine, separate, holding)
     assert choice.hosts == {copy: host for copy, (host, _, _) in plain.items()}
     assert set(choice.refused) == set(copies) - set(plain)
     assert {copy: _said(choice, copy) for copy in plain} == {

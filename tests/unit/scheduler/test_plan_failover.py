@@ -52,6 +52,15 @@ def test_a_lost_copy_is_made_again_like_it_was_and_says_why() -> None:
     assert "host-1 is lost" in (step.why or "")
 
 
+def test_a_lost_copy_goes_to_a_host_that_has_its_image() -> None:
+    world = make_world(make_target(ONE), serving=[ONE], **lost(ONE))
+    image = world.placed[ONE.container].placement.image
+    for held, host in (({"host-3": image}, "host-3"), ({"host-3": "another"}, "host-2")):
+        (step,) = plan_app(replace(world, held=held)).steps
+        assert isinstance(step, Place)
+        assert step.host == host
+
+
 def test_a_lost_copy_is_nobody_who_serves() -> None:
     waiting = lost(displaced={}, waiting={ONE.container: "host-1 is lost, and …"})
     world = make_world(make_target(ONE, TWO), serving=[ONE], placed=[make_placed(TWO)], **waiting)
@@ -177,6 +186,31 @@ def test_a_flapping_host_does_not_make_another_take_too_much() -> None:
     world = make_world(both, hosts=hosts, flapping=frozenset({"host-2"}))
     placed = {step.copy: step.host for step in plan_app(world).steps if isinstance(step, Place)}
     assert placed == {ONE: "host-1", TWO: "host-2"}
+
+
+def test_moves_of_one_look_see_what_those_before_them_took() -> None:
+    hosts = (make_host("host-1"), make_host("host-2", memory=100))
+    wish = Displacement(Cause.MOVE, 1000, "host-2", "it was rebalanced")
+    names = (ONE.container, TWO.container)
+    world = make_world(
+        make_target(ONE, TWO, memory={"web": 60}),
+        serving=[ONE, TWO],
+        route=make_route(2),
+        displaced=dict.fromkeys(names, wish),
+        moves={name: MoveSeen(Move("2026-01-01T00:00:00UTC", "host-2"), 40) for name in names},
+        hosts=hosts,
+    )
+    assert plan_app(world).steps == (
+        Place(SECOND, "host-2", succeeds=world.placed[ONE.container]),
+        DropMove(TWO.container, 40),
+    )
+
+
+def test_a_move_goes_to_no_host_that_flaps() -> None:
+    for to in (None, "host-2"):
+        world = make_world(make_target(ONE), serving=[ONE], **moved(to, flapping={"host-2"}))
+        places = [step for step in plan_app(world).steps if isinstance(step, Place)]
+        assert [step.host for step in places] == (["host-3"] if to is None else [])
 
 
 def test_a_copy_from_before_its_type_was_single_may_run_on_a_silent_host_for_ever() -> None:

@@ -70,6 +70,15 @@ def test_a_cordoned_host_and_what_runs_there_is_left_alone() -> None:
     ]
 
 
+def test_a_host_that_flaps_gets_nothing_and_keeps_what_it_has() -> None:
+    hosts = [make_host("a", cpus=4), make_host("b", cpus=4), make_host("c", cpus=4)]
+    assert moves(hosts, stand("a", "a", "a", "a"), flapping={"b"}) == [
+        "web.4: a → c, web has 4 copies on a and 0 on c",
+        "web.3: a → c, web has 3 copies on a and 1 on c",
+    ]
+    assert moves(hosts, stand("b", "b", "b", "b"), flapping={"b"}) == []
+
+
 def test_a_host_that_is_full_gets_nothing() -> None:
     hosts = [make_host("a"), make_host("b", memory=10 * MIB, reserved=5 * MIB)]
     full = stand("a", "a", "a", need=Need(memory=6 * MIB))

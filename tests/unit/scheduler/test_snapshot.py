@@ -12,6 +12,7 @@ from deis_node.cluster.records import (
     Incarnation,
     Intent,
     PlacementState,
+    Prefetch,
     Prepared,
     Record,
     Router,
@@ -76,6 +77,31 @@ def test_hosts_carry_what_is_placed_on_them() -> None:
     index.take(placement_kv(make_copy(num=2), memory=5), 0)
     (host,) = index.loads()
     assert (host.copies, host.reserved, host.memory) == (2, 45, 100)
+
+
+def test_copies_that_are_being_written_count_on_their_hosts_meanwhile() -> None:
+    index = Index()
+    index.take(kv(keys.host("host-1"), Host("host-1", "10.0.0.1", memory=100)), 0)
+    coming = make_placed(COPY, memory=30, cpu=512).placement
+    with index.reserved([("host-1", coming)]):
+        (host,) = index.loads()
+        assert (host.copies, host.reserved, host.cpu_reserved) == (1, 30, 0.5)
+        index.take(kv(PLACEMENT, coming), 0)
+    (host,) = index.loads()
+    assert (host.copies, host.reserved, host.cpu_reserved) == (1, 30, 0.5)
+
+
+def test_images_beforehand_belong_to_their_app_and_count_when_they_are_there() -> None:
+    index = Index()
+    key, other = keys.prefetch("host-1", "hello"), keys.prefetch("host-2", "hello")
+    assert index.take(kv(key, Prefetch("image"), 40), 0) == "hello"
+    index.take(kv(other, Prefetch("image", held=True)), 0)
+    world = index.world("hello", None, now=0, limits=Limits())
+    assert world.held == {"host-2": "image"}
+    assert index.apps["hello"].prefetch["host-1"].revision == 40
+    index.drop(key, 0)
+    index.drop(other, 0)
+    assert index.apps == {}
 
 
 def test_an_unreadable_value_is_left_out_alone() -> None:

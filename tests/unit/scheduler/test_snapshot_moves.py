@@ -92,6 +92,20 @@ def test_no_more_planned_moves_than_hosts_are_under_way_at_once() -> None:
     assert index.world("hello", None, now=8, limits=Limits()).displaced
 
 
+def test_a_wish_for_a_move_to_a_host_that_flaps_makes_no_sense() -> None:
+    index = Index()
+    for name in ("host-1", "host-2"):
+        index.take(kv(keys.host(name), Host(name, "10.0.0.1")), 0)
+    index.take(placement_kv(COPY), 0)
+    index.take(kv(keys.move("hello", COPY.container), Move("2026-01-01T00:00:00UTC", "host-2")), 0)
+    assert index.world("hello", None, now=1, limits=Limits()).senseless == frozenset()
+    for at in (10, 20, 30):
+        index.drop(keys.host("host-2"), at)
+        index.take(kv(keys.host("host-2"), Host("host-2", "10.0.0.1")), at + 1)
+    world = index.world("hello", None, now=40, limits=Limits())
+    assert (world.flapping, world.senseless) == ({"host-2"}, {COPY.container})
+
+
 def test_wishes_for_moves_belong_to_their_app() -> None:
     index = Index()
     key = keys.move("hello", COPY.container)

@@ -145,8 +145,8 @@ def test_a_copy_without_a_port_publishes_none() -> None:
 
 
 def test_limits_are_reserved_and_shares_limit_nothing() -> None:
-    found = body(memory=1 << 28, cpu=512)["TaskTemplate"]["Resources"]
-    assert found["Limits"] == {"MemoryBytes": 1 << 28}
+    found = body(memory=1 << 28, cpu=512, pids=64)["TaskTemplate"]["Resources"]
+    assert found["Limits"] == {"MemoryBytes": 1 << 28, "Pids": 64}
     assert found["Reservations"] == {"MemoryBytes": 1 << 28, "NanoCPUs": 500_000_000}
 
 

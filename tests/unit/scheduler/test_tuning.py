@@ -18,8 +18,9 @@ def test_every_variable_is_read() -> None:
         "DEIS_STOP_GRACE": "0",
         "DEIS_WORKER_READY": "2.5",
         "DEIS_WORKER_STRATEGY": "after",
+        "DEIS_PIDS_LIMIT": "16",
     }
-    assert tuning_of(values) == Tuning(3, Workers.AFTER, 300, 0, 2.5)
+    assert tuning_of(values) == Tuning(3, Workers.AFTER, 300, 0, 2.5, 16)
     assert complaints(values) == ()
 
 
@@ -30,6 +31,7 @@ def test_every_variable_is_read() -> None:
         *(("DEIS_DEPLOY_TIMEOUT", text) for text in ("", "0", "86401", "1e309", "nan", "1\n2")),
         *(("DEIS_STOP_GRACE", text) for text in ("-1", "3601", "30s")),
         *(("DEIS_WORKER_READY", text) for text in ("-1", "3601", "soon")),
+        *(("DEIS_PIDS_LIMIT", text) for text in ("", "0", "15", "32769", "-1", "1e3", "max")),
         *(("DEIS_WORKER_STRATEGY", text) for text in ("", "Before", "first", "before,after")),
     ],
 )
