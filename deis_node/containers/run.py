@@ -37,12 +37,17 @@ from deis_node.containers.worker import Tools, Worker
 from deis_node.docker import labels, marks
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Unavailable
-from deis_node.docker.events import ContainerDied, Event, Subscribed
+from deis_node.docker.events import ContainerDied, Event, Subscribed, action
 from deis_node.docker.model import Container, State
+from deis_node.runtime import metrics
 from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import Tasks, forever, spawn
 
 log = structlog.get_logger()
+
+_EVENTS = metrics.counter(
+    "deis_docker_events_total", "Events of the Docker Engine about our containers.", ["action"]
+)
 
 _TOUCH = 3600.0
 """Seconds between two confirmations on disk that the saved state still holds."""
@@ -330,6 +335,7 @@ class Runner:
             await pause.wait()
 
     async def _heard(self, event: Event) -> None:
+        _EVENTS.labels(action(event)).inc()
         if isinstance(event, Subscribed):
             await self._sweep()
             for each in self._workers.values():
