@@ -22,6 +22,7 @@ from deis_node.containers import adopted
 from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
+from deis_node.containers.gate import Gate
 from deis_node.containers.making import Maker
 from deis_node.containers.once_worker import OnceWorker
 from deis_node.containers.oneoffs import OneOffs
@@ -282,6 +283,7 @@ class Runner:
             place=self._place,
             logging=Logging(settings.log_size, settings.log_files),
             kept=self._save,
+            gate=Gate(settings.start_at_once, settings.start_patience),
         )
         return Tools(
             docker=self._docker,

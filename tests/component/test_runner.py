@@ -9,8 +9,10 @@ import pytest
 from deis_node.cluster import keys
 from deis_node.cluster.records import Endpoint, HealthCheck, Phase, Placement, PlacementState
 from tests.builders import make_placement
+from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
+from tests.load.etcd_requests import requests
 
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done")
 
@@ -34,12 +36,18 @@ async def test_a_placement_becomes_a_container_an_instance_and_an_endpoint(
     assert set(await agent.containers()) == {"hello_v2.web.1"}
 
 
-async def test_twenty_copies_start_at_once(agent: Agent, web_image: str) -> None:
+async def test_twenty_copies_start_at_once(
+    agent: Agent, web_image: str, etcd_server: EtcdMember
+) -> None:
     copies = [web(web_image, num=number) for number in range(1, 21)]
     await agent.start()
     await agent.place(*copies)
+    before = requests([etcd_server.endpoint])
     for copy in copies:
         await eventually(lambda copy=copy: agent.is_ready(copy), within=60)
+    # Each copy is written about when it is begun and when it is ready; little is read meanwhile.
+    written = requests([etcd_server.endpoint])["Txn"] - before["Txn"]
+    assert len(copies) <= written <= 5 * len(copies)
     listing = await agent.etcd.list(keys.services_of("hello"))
     addresses = {Endpoint.from_bytes(item.value).address for item in listing.items}
     assert len(addresses) == 20
