@@ -2,9 +2,13 @@
 
 The same image, command, environment and host ports, chosen by the engines; the same prober finds
 the containers and asks their ports until all answer 200. The clock starts with the command (`deis
-ps:scale`, `docker service scale`). Only the side that is measured runs: before each of its runs it
-is started from its disks, scaled up and down once and left alone for a moment, and after it
-stopped. Which side begins alternates. The engines differ in one flag, see `swarm_hosts`.
+ps:scale`, `docker service scale`). Which side begins alternates. The engines differ in one flag,
+see `swarm_hosts`.
+
+Only the side that is measured runs: before each of its runs it is started from its disks, scaled up
+and down once and left alone for a moment, and after it stopped. An idle platform keeps three etcd
+and nine processes of ours awake, an idle Swarm its managers, and what is measured needs every
+core. Freezing the other side would make another cluster of it: leases end, hosts count as lost.
 """
 
 import asyncio
@@ -75,6 +79,8 @@ class Run:
     answered: list[float]
     created: list[float]
     started: list[float]
+    waited: list[float]
+    """From each container's start to its answer."""
     command: float
     """Until the command came back."""
     cpu: dict[str, float] = field(default_factory=dict)
@@ -172,8 +178,6 @@ def main() -> None:
             for side in sides if number % 2 == 0 else reversed(sides):
                 runs[side.name].append(measured(side))
                 tell(side.name, number, runs[side.name][-1])
-        deis.start()
-        swarm.start()
     report(runs)
 
 
@@ -213,17 +217,20 @@ def scale_up(side: Side) -> Run:
     with subprocess.Popen(
         side.command(COPIES), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as command:
-        answered = asyncio.run(answering.wait(COPIES))
+        asyncio.run(answering.wait(COPIES))
         after = used(side)
         _, error = command.communicate(timeout=300)
         assert command.returncode == 0, error
     ended = time.time()
-    found = [item["Created"] for item in containers(side)]
-    started = [item["State"]["StartedAt"] for item in containers(side)]
+    found = {item["Id"]: item for item in containers(side)}
+    created = {name: moment(item["Created"]) for name, item in found.items()}
+    started = {name: moment(item["State"]["StartedAt"]) for name, item in found.items()}
+    answered = answering.seen
     return Run(
-        answered=[at - began for at in answered],
-        created=sorted(moment(text) - began for text in found),
-        started=sorted(moment(text) - began for text in started),
+        answered=sorted(at - began for at in answered.values()),
+        created=sorted(at - began for at in created.values()),
+        started=sorted(at - began for at in started.values()),
+        waited=sorted(at - started[name] for name, at in answered.items()),
         command=ended - began,
         cpu={name: after[name] - before[name] for name in before},
     )
@@ -262,9 +269,10 @@ def tell(name: str, number: int, made: Run) -> None:
         ("created", made.created),
         ("started", made.started),
         ("answered", made.answered),
+        ("from start to answer", made.waited),
     ):
         first, half, last = moments[0], statistics.median(moments), moments[-1]
-        print(f"    {what:9} first {first:.2f}, median {half:.2f}, last {last:.2f} s")
+        print(f"    {what:20} first {first:.2f}, median {half:.2f}, last {last:.2f} s")
     costs = ", ".join(f"{part} {spent:.1f}" for part, spent in made.cpu.items() if spent > 0.05)
     print(f"    CPU s: {costs}", flush=True)
 

@@ -12,8 +12,9 @@ AGAIN = 0.05
 what is measured."""
 LOOK = 0.1
 """Seconds between two looks at the containers of an engine."""
-PATIENCE = 5.0
-"""Seconds that an answer may take."""
+PATIENCE = 0.5
+"""Seconds that an answer may take: a packet that came before the port was there is lost, and the
+kernel would send it again after a whole second."""
 
 
 async def status(address: str, port: int, host: str, *, patience: float = PATIENCE) -> int:
@@ -45,8 +46,8 @@ class Answering:
     seen: dict[str, float] = field(default_factory=dict)
     """Container → when its host port answered 200, in seconds since 1970."""
 
-    async def wait(self, count: int, *, within: float = 300) -> list[float]:
-        """Wait until so many answer; when each one did, in order."""
+    async def wait(self, count: int, *, within: float = 300) -> None:
+        """Wait until so many answer; TimeoutError."""
         async with asyncio.timeout(within), asyncio.TaskGroup() as group:
             looking = [
                 group.create_task(self._look(address, url, group))
@@ -56,7 +57,6 @@ class Answering:
                 await asyncio.sleep(AGAIN)
             for task in looking:
                 task.cancel()
-        return sorted(self.seen.values())
 
     async def _look(self, address: str, url: str, group: asyncio.TaskGroup) -> None:
         asked: set[str] = set()
