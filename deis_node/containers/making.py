@@ -66,6 +66,10 @@ class Failed:
 
 Outcome = Made | Again | Fetching | NotYet | Failed
 
+Still = Callable[[], bool]
+"""Whether a step is still to be taken when its turn has come: meanwhile the placement may say
+`stop`, or a single copy's time may be over."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -90,14 +94,21 @@ class Maker:
     gate: Gate
     """Not all containers are made and started at once."""
 
-    async def make(self, wanted: Placement) -> Outcome:
+    async def make(self, wanted: Placement, still: Still) -> Outcome:
         """Make the container that a placement asks for, and start it."""
         ready = await self._ready(wanted)
         if not isinstance(ready, _Ready):
             return ready
         async with self.gate.passed():
+            if not still():
+                return Again()
             made = await self._create(wanted, ready)
-            return await self._start(made, wanted) if isinstance(made, str) else made
+            return await self.start(made, wanted) if isinstance(made, str) else made
+
+    async def start_in_turn(self, container: str, wanted: Placement, still: Still) -> Outcome:
+        """Start a container that exists, when not many are being started."""
+        async with self.gate.passed():
+            return await self.start(container, wanted) if still() else Again()
 
     async def create(self, wanted: Placement) -> str | Outcome:
         """Make the container and leave it there: its id, or why there is none."""
@@ -128,11 +139,7 @@ class Maker:
             return Failed(str(err))
 
     async def start(self, container: str, wanted: Placement) -> Outcome:
-        """Start a container that exists."""
-        async with self.gate.passed():
-            return await self._start(container, wanted)
-
-    async def _start(self, container: str, wanted: Placement) -> Outcome:
+        """Start a container that exists, at once."""
         try:
             await self.docker.start(container)
         except NotFound:

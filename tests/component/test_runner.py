@@ -1,6 +1,8 @@
 """The runner and the publisher against a real Docker Engine and a real etcd: a copy's life."""
 
+import asyncio
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +12,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.records import Endpoint, HealthCheck, Phase, Placement, PlacementState
 from tests.builders import make_placement
 from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.platform import run
 from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
 from tests.load.etcd_requests import requests
@@ -137,6 +140,41 @@ async def test_stop_is_carried_out_and_confirmed(agent: Agent, web_image: str) -
         return await agent.instance(copy) is None and not agent.runner.copies.all()
 
     await eventually(forgotten)
+
+
+async def test_what_is_stopped_before_its_turn_to_start_is_never_made(
+    agent: Agent, web_image: str
+) -> None:
+    copy = web(web_image)
+    agent.runner_settings = replace(agent.runner_settings, start_at_once=1)
+    began = time.time()
+    await agent.start()
+    async with agent.runner._tools.maker.gate.passed():
+        await agent.place(copy)
+
+        async def begun() -> bool:
+            return await agent.instance(copy) is not None
+
+        await eventually(begun)
+        await agent.place(replace(copy, state=PlacementState.STOP))
+        stop = await agent.etcd.get(keys.placement(HOST, copy.copy.container))
+        assert stop is not None
+
+        def known() -> bool:
+            view = agent.runner.copies.get(copy.copy.container)
+            return view is not None and view.revision == stop.mod_revision
+
+        await eventually(known)
+
+    async def stopped() -> bool:
+        instance = await agent.instance(copy)
+        return instance is not None and instance.phase is Phase.STOPPED
+
+    await eventually(stopped)
+    told = ["docker", "--host", agent.docker.url, "events", "--filter", "event=create"]
+    told += ["--since", f"{began:.6f}", "--until", f"{time.time():.6f}"]
+    done = await asyncio.to_thread(run, told)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 async def test_a_slow_stop_holds_nobody_up(agent: Agent, web_image: str) -> None:

@@ -1,7 +1,7 @@
 """What a deploy of 60 copies and an idle minute ask of etcd, as its own members count it.
 
-Three hosts, so nine processes of ours ask. An idle minute may hold nothing but lease keep-alives,
-and the watches that are opened anew after 30 s of silence.
+Three hosts, so nine processes of ours ask. An idle minute may hold nothing but renewals of
+leases, and watches that are opened anew after 30 s of silence.
 """
 
 import os
