@@ -6,7 +6,6 @@ Every way in which that can fail becomes an outcome that says what to do about i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
@@ -16,6 +15,7 @@ from deis_node.cluster.records import Placement, Prepared
 from deis_node.cluster.seal import SealError
 from deis_node.containers import spec
 from deis_node.containers.envs import EnvMissing, Envs
+from deis_node.containers.gate import Gate
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.ports import NoPort
 from deis_node.containers.pulls import Pulls
@@ -66,6 +66,10 @@ class Failed:
 
 Outcome = Made | Again | Fetching | NotYet | Failed
 
+Still = Callable[[], bool]
+"""Whether a step is still to be taken when its turn has come: meanwhile the placement may say
+`stop`, or a single copy's time may be over."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
@@ -87,19 +91,29 @@ class Maker:
     logging: Logging
     kept: Callable[[], None]
     """Called when there is another config to be kept on disk."""
+    gate: Gate
+    """Not all containers are made and started at once."""
 
-    async def make(self, wanted: Placement) -> Outcome:
+    async def make(self, wanted: Placement, still: Still) -> Outcome:
         """Make the container that a placement asks for, and start it."""
-        made = await self.create(wanted)
-        return await self.start(made, wanted) if isinstance(made, str) else made
+        ready = await self._ready(wanted)
+        if not isinstance(ready, _Ready):
+            return ready
+        async with self.gate.passed():
+            if not still():
+                return Again()
+            made = await self._create(wanted, ready)
+            return await self.start(made, wanted) if isinstance(made, str) else made
+
+    async def start_in_turn(self, container: str, wanted: Placement, still: Still) -> Outcome:
+        """Start a container that exists, when not many are being started."""
+        async with self.gate.passed():
+            return await self.start(container, wanted) if still() else Again()
 
     async def create(self, wanted: Placement) -> str | Outcome:
         """Make the container and leave it there: its id, or why there is none."""
         ready = await self._ready(wanted)
-        if not isinstance(ready, _Ready):
-            return ready
-        body = spec.body(wanted, ready.env, self.place, ready.port, self.logging)
-        return await self._create(wanted, body)
+        return await self._create(wanted, ready) if isinstance(ready, _Ready) else ready
 
     async def prepare(self, wanted: Placement) -> Prepared | Outcome:
         """Have ready what another scheduling engine needs to make the container here."""
@@ -125,7 +139,7 @@ class Maker:
             return Failed(str(err))
 
     async def start(self, container: str, wanted: Placement) -> Outcome:
-        """Start a container that exists."""
+        """Start a container that exists, at once."""
         try:
             await self.docker.start(container)
         except NotFound:
@@ -149,7 +163,8 @@ class Maker:
             return None
         return Published(inside=inside, host=self.ports.take(name.container, name.app))
 
-    async def _create(self, wanted: Placement, body: Mapping[str, Any]) -> str | Outcome:
+    async def _create(self, wanted: Placement, ready: _Ready) -> str | Outcome:
+        body = spec.body(wanted, ready.env, self.place, ready.port, self.logging)
         try:
             return await self.docker.create(wanted.copy.container, body)
         except Unavailable:

@@ -23,6 +23,7 @@ from deis_node.containers import adopted
 from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
+from deis_node.containers.gate import Gate
 from deis_node.containers.making import Maker
 from deis_node.containers.once_worker import OnceWorker
 from deis_node.containers.oneoffs import OneOffs
@@ -39,12 +40,17 @@ from deis_node.containers.worker import Tools, Worker
 from deis_node.docker import labels, marks
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Unavailable
-from deis_node.docker.events import ContainerDied, Event, Subscribed
+from deis_node.docker.events import ContainerDied, Event, Subscribed, action
 from deis_node.docker.model import Container, State
+from deis_node.runtime import metrics
 from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import Tasks, forever, spawn
 
 log = structlog.get_logger()
+
+_EVENTS = metrics.counter(
+    "deis_docker_events_total", "Events of the Docker Engine about our containers.", ["action"]
+)
 
 _TOUCH = 3600.0
 """Seconds between two confirmations on disk that the saved state still holds."""
@@ -292,6 +298,7 @@ class Runner:
             place=self._place,
             logging=Logging(settings.log_size, settings.log_files),
             kept=self._save,
+            gate=Gate(settings.start_at_once, settings.start_patience),
         )
         return Tools(
             docker=self._docker,
@@ -350,6 +357,7 @@ class Runner:
             await pause.wait()
 
     async def _heard(self, event: Event) -> None:
+        _EVENTS.labels(action(event)).inc()
         if isinstance(event, Subscribed):
             await self._sweep()
             for each in self._workers.values():

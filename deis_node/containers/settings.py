@@ -14,6 +14,13 @@ class RunnerSettings:
     port_quarantine: float = setting(
         3600.0, "Seconds before a freed host port may be given to another app."
     )
+    start_at_once: int = setting(
+        0,
+        "Containers that are made and started at the same time; 0: two for each processor.",
+    )
+    start_patience: float = setting(
+        20.0, "Seconds after which a container is started though that many are being started."
+    )
     restart_first: float = setting(0.1, "Seconds before the first restart of an ended container.")
     restart_longest: float = setting(30.0, "Seconds that the pause before a restart grows to.")
     restart_steady: float = setting(

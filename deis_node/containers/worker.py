@@ -18,7 +18,7 @@ from deis_node.containers import adopted, plan, restarts
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
 from deis_node.containers.health import asked_health, unhealthy
-from deis_node.containers.making import Again, Fetching, Made, Maker, NotYet, Outcome
+from deis_node.containers.making import Again, Fetching, Made, Maker, NotYet, Outcome, Still
 from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.plan import Present, Rest, Situation, Step
 from deis_node.containers.restarts import Failures, Restarts
@@ -240,7 +240,8 @@ class Worker:
 
     async def _step(self, present: Present | None) -> Rest | None:
         """Decide one step and take it; None when it is worth looking again at once."""
-        return await self._carry_out(plan.next_step(self._situation(present)))
+        step = plan.next_step(self._situation(present))
+        return await self._carry_out(step, lambda: plan.next_step(self._situation(present)) == step)
 
     def _situation(self, present: Present | None) -> Situation:
         wanted = self._placement()
@@ -269,13 +270,13 @@ class Worker:
 
     # --- doing ---------------------------------------------------------------------------
 
-    async def _carry_out(self, step: Step) -> Rest | None:
+    async def _carry_out(self, step: Step, still: Still = lambda: True) -> Rest | None:
         wanted = self._placement()
         match step:
             case Rest():
                 return step
             case plan.Create() | plan.Prepare() | plan.Start() if wanted is not None:
-                return await self._bring_up(step, wanted)
+                return await self._bring_up(step, wanted, still)
             case plan.Stop():
                 await self._stop(step.id, step.grace)
             case plan.Restart() if wanted is not None:
@@ -294,15 +295,15 @@ class Worker:
         return None
 
     async def _bring_up(
-        self, step: plan.Create | plan.Prepare | plan.Start, wanted: Placement
+        self, step: plan.Create | plan.Prepare | plan.Start, wanted: Placement, still: Still
     ) -> Rest | None:
         match step:
             case plan.Create():
-                return self._judge(await self._tools.maker.make(wanted))
+                return self._judge(await self._tools.maker.make(wanted, still))
             case plan.Prepare():
                 return await self._prepare(wanted)
             case plan.Start():
-                return self._judge(await self._tools.maker.start(step.id, wanted))
+                return self._judge(await self._tools.maker.start_in_turn(step.id, wanted, still))
 
     async def _prepare(self, wanted: Placement) -> Rest | None:
         """Have image and port ready for another engine, and say so."""

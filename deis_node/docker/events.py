@@ -52,6 +52,11 @@ class ContainerRemoved(ContainerEvent):
     """It is gone."""
 
 
+def action(event: "Event") -> str:
+    """The engine's word for an event; `subscribed` for the stream's beginning."""
+    return _WORDS[type(event)]
+
+
 Event = (
     Subscribed
     | ContainerStarted
@@ -90,6 +95,15 @@ def parse(data: Mapping[str, Any]) -> Event | None:
             return ContainerRemoved(*identity)
     return None
 
+
+_WORDS = {
+    Subscribed: "subscribed",
+    ContainerStarted: "start",
+    ContainerDied: "die",
+    ContainerOOM: "oom",
+    ContainerHealth: "health_status",
+    ContainerRemoved: "destroy",
+}
 
 _NO_LABELS = frozenset({"name", "image", "exitCode"})
 """What the engine mixes into the labels of an event."""

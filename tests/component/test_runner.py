@@ -1,7 +1,9 @@
 """The runner and the publisher against a real Docker Engine and a real etcd: a copy's life."""
 
+import asyncio
 import contextlib
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ import pytest
 from deis_node.cluster import keys
 from deis_node.cluster.records import Endpoint, HealthCheck, Phase, Placement, PlacementState
 from tests.builders import make_placement
+from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.platform import run
 from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
+from tests.load.etcd_requests import requests
 
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done")
 
@@ -53,12 +58,18 @@ async def test_a_placement_becomes_a_container_an_instance_and_an_endpoint(
     assert set(await agent.containers()) == {"hello_v2.web.1"}
 
 
-async def test_twenty_copies_start_at_once(agent: Agent, web_image: str) -> None:
+async def test_twenty_copies_start_at_once(
+    agent: Agent, web_image: str, etcd_server: EtcdMember
+) -> None:
     copies = [web(web_image, num=number) for number in range(1, 21)]
     await agent.start()
     await agent.place(*copies)
+    before = requests([etcd_server.endpoint])
     for copy in copies:
         await eventually(lambda copy=copy: agent.is_ready(copy), within=60)
+    # Each copy is written about when it is begun and when it is ready; little is read meanwhile.
+    written = requests([etcd_server.endpoint])["Txn"] - before["Txn"]
+    assert len(copies) <= written <= 5 * len(copies)
     listing = await agent.etcd.list(keys.services_of("hello"))
     addresses = {Endpoint.from_bytes(item.value).address for item in listing.items}
     assert len(addresses) == 20
@@ -172,6 +183,41 @@ async def test_stop_is_carried_out_and_confirmed(agent: Agent, web_image: str) -
         return await agent.instance(copy) is None and not agent.runner.copies.all()
 
     await eventually(forgotten)
+
+
+async def test_what_is_stopped_before_its_turn_to_start_is_never_made(
+    agent: Agent, web_image: str
+) -> None:
+    copy = web(web_image)
+    agent.runner_settings = replace(agent.runner_settings, start_at_once=1)
+    began = time.time()
+    await agent.start()
+    async with agent.runner._tools.maker.gate.passed():
+        await agent.place(copy)
+
+        async def begun() -> bool:
+            return await agent.instance(copy) is not None
+
+        await eventually(begun)
+        await agent.place(replace(copy, state=PlacementState.STOP))
+        stop = await agent.etcd.get(keys.placement(HOST, copy.copy.container))
+        assert stop is not None
+
+        def known() -> bool:
+            view = agent.runner.copies.get(copy.copy.container)
+            return view is not None and view.revision == stop.mod_revision
+
+        await eventually(known)
+
+    async def stopped() -> bool:
+        instance = await agent.instance(copy)
+        return instance is not None and instance.phase is Phase.STOPPED
+
+    await eventually(stopped)
+    told = ["docker", "--host", agent.docker.url, "events", "--filter", "event=create"]
+    told += ["--since", f"{began:.6f}", "--until", f"{time.time():.6f}"]
+    done = await asyncio.to_thread(run, told)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 async def test_a_slow_stop_holds_nobody_up(agent: Agent, web_image: str) -> None:

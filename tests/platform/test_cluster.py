@@ -4,6 +4,7 @@ operators and developers do to it under steady requests.
 No request may fail that goes through a router which is alive. The client never tries again.
 """
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
 from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.load.bench_endpoints import ended_and_started, placed
+from tests.load.etcd_requests import KEEPALIVE, WATCH, requests
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
@@ -22,6 +25,11 @@ ROUTERS = ("local-1", "local-2")
 TTL = 10.0
 """Of a host's lease, in seconds."""
 DEPLOYS = 5
+CONVERGED = 3.0
+"""Seconds; ten times what 95 of 100 take at most."""
+REVISIONS = 100
+REQUESTS = 300
+"""What a deploy of six copies may cost etcd, its own tests' questions included."""
 
 
 @pytest.fixture
@@ -70,6 +78,27 @@ def test_copies_are_spread_and_both_routers_lead_to_all_of_them(
     assert spread.get()[0] == 200
     for router in ROUTERS:
         steadily(lambda: serves(cluster, spread, router), 30, f"{router} serves")  # noqa: B023
+
+
+def test_a_deploy_asks_little_of_etcd(cluster: Cluster, spread: App) -> None:
+    before, revision = requests(cluster.etcd_urls), cluster.etcd_revision()
+    spread.deploy("counted")
+    poll(lambda: len(cluster.containers(spread.name)) == 6, 60, "six copies")
+    asked, written = requests(cluster.etcd_urls) - before, cluster.etcd_revision() - revision
+    print(f"a deploy of six copies: {dict(asked)}, revisions {written}")
+    assert 0 < written < REVISIONS
+    assert sum(count for kind, count in asked.items() if kind not in (KEEPALIVE, WATCH)) < REQUESTS
+
+
+def test_both_routers_follow_a_copy_that_ends_and_starts_again(cluster: Cluster) -> None:
+    app = cluster.create().deploy()
+    for router in ROUTERS:
+        steadily(lambda: serves(cluster, app, router), 30, f"{router} serves")  # noqa: B023
+    for _ in range(3):
+        times = asyncio.run(ended_and_started(cluster, placed(cluster, app)))
+        assert times["ended → not served by either"] < CONVERGED, times
+        assert times["ready → served by both"] < CONVERGED, times
+    app.destroy()
 
 
 def test_a_leader_that_is_killed_is_followed_by_the_next(cluster: Cluster, spread: App) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from deis_node.docker.errors import StartFailed, StartFault
 from deis_node.docker.events import (
+    ACTIONS,
     ContainerDied,
     ContainerHealth,
     ContainerStarted,
+    action,
     parse,
 )
 from deis_node.docker.model import Health, State, container, container_info, engine_info, image_info
@@ -40,9 +42,16 @@ def test_another_result_of_a_health_check_is_told(status: str) -> None:
     assert found == ContainerHealth("abc", "web", {}, 1_500_000_000.5)
 
 
-@pytest.mark.parametrize("action", ["exec_die", "exec_create: sh", "attach", "kill", "rename"])
-def test_other_events_are_not_told(action: str) -> None:
-    assert parse(event(action)) is None
+@pytest.mark.parametrize("word", ["exec_die", "exec_create: sh", "attach", "kill", "rename"])
+def test_other_events_are_not_told(word: str) -> None:
+    assert parse(event(word)) is None
+
+
+@pytest.mark.parametrize("word", ACTIONS)
+def test_every_event_that_is_asked_for_is_told_under_the_engines_word(word: str) -> None:
+    found = parse(event(word))
+    assert found is not None
+    assert action(found) == word
 
 
 def test_events_of_other_things_are_not_told() -> None:
