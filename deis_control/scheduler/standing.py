@@ -7,6 +7,7 @@ missing, and which of them cannot start before another has ended.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from deis_control.scheduler.engines.chosen import of_type
 from deis_control.scheduler.feasible import Choice, need_of
 from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.singles import Gate, gates
@@ -15,6 +16,7 @@ from deis_control.scheduler.steps import DropMove, Place
 from deis_control.scheduler.succession import Succession, succession
 from deis_control.scheduler.world import Cause, HostSeen, Placed, Target, World
 from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import NATIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Standing:
     """Wishes for moves that are to be forgotten."""
     sentences: Mapping[CopyName, str] = field(default_factory=dict)
     """Why a successor is made."""
+    engine: str = NATIVE
+    """Which scheduling engine new copies get that may have any."""
 
     @property
     def closed(self) -> dict[CopyName, Gate]:
@@ -53,7 +57,8 @@ class Standing:
         """The step that makes a copy."""
         text = "; ".join(filter(None, (why, self.sentences.get(copy))))
         dead = self.gates.get(copy, Gate()).dead
-        return Place(copy, host, text, self.line.before.get(copy), dead)
+        engine = of_type(self.engine, copy.type, self.target.single)
+        return Place(copy, host, text, self.line.before.get(copy), dead, engine)
 
     def keeps(self, world: World, placed: Placed) -> bool:
         """Whether an unwanted copy stays because its heir does not serve yet."""
@@ -94,6 +99,7 @@ def standing(world: World, target: Target) -> Standing:
             copy: world.displaced[item.copy.container].sentence
             for copy, item in line.before.items()
         },
+        engine=world.engine,
     )
 
 
@@ -144,7 +150,7 @@ def _choose(
     for placed in world.placed.values():
         if placed.copy in target.copies:
             mine.setdefault(placed.host, []).append(placed.copy.type)
-    needs = {copy.type: need_of(target, copy.type) for copy in missing}
+    needs = {copy.type: need_of(target, copy.type, world.engine) for copy in missing}
     return choose_steady(missing, needs, hosts, mine, world.limits.separate, world.flapping)
 
 
