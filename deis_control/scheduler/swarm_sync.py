@@ -71,13 +71,18 @@ class SwarmSync:
 
     async def _turn(self, managers: Managers) -> bool:
         """Look by the first manager that can be used; False when it is to be tried again soon."""
+        reason = ""
         for _ in range(len(managers)):
             try:
                 return await self._looked(managers.asked)
             except DockerError as err:
-                url = managers.asked.url
-                log.warning("swarm manager cannot be used", url=url, reason=err.text)
+                url, reason = managers.asked.url, err.text
+                log.warning("swarm manager cannot be used", url=url, reason=reason)
                 managers.ask_next()
+        for wish in self._lead.view.swarm_wishes():
+            if wish.prepared is not None and wish.placed.runs:
+                copy = wish.placed.copy
+                self._tell(copy.app, f"Docker Swarm cannot run {copy.process} yet: {reason}")
         return False
 
     async def _without(self) -> None:

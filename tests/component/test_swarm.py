@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -174,6 +175,28 @@ async def test_a_node_that_is_closed_takes_no_new_copies_until_it_is_open_again(
     assert set(await one_host.engines()) == {web(2)}
     await swarm_engine.set_availability("active")
     done = await one_host.scheduling.ended(operation, within=PATIENCE)
+    assert done.phase is OpPhase.DONE, done.reason
+    assert await one_host.answers(web(3))
+
+
+async def test_copies_wait_for_a_manager_and_their_owner_is_told(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    scheduling = one_host.scheduling
+    managed = scheduling.settings
+    await scheduling.kill()
+    scheduling.settings = replace(managed, swarm_managers=managed.swarm_managers[:1])
+    await scheduling.lead("control-2")
+    operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
+
+    def told() -> bool:
+        return any("cannot run web.1 yet: " in text for _, text in scheduling.events.texts)
+
+    await eventually(told, within=PATIENCE)
+    assert await one_host.answers(web(2))
+    await scheduling.kill("control-2")
+    scheduling.settings = managed
+    await scheduling.lead("control-3")
+    done = await scheduling.ended(operation, within=PATIENCE)
     assert done.phase is OpPhase.DONE, done.reason
     assert await one_host.answers(web(3))
 
