@@ -86,7 +86,7 @@ async def test_managers_without_a_quorum_cost_no_request_and_copies_wait(
         failed = swarm.deis("config:set", "A=1", "-a", busy.name, check=False)
         assert failed.returncode != 0
         seen(f"a deploy ends with: {(failed.stdout + failed.stderr).strip().splitlines()[-1]}")
-        logged = swarm.deis("logs", "-a", busy.name).stdout
+        logged = swarm.deis("logs", "-n", "1000000", "-a", busy.name).stdout
         told = [line for line in logged.splitlines() if "Docker Swarm cannot run" in line]
         assert told
         seen(f"the app's log says: {told[-1]}")
