@@ -14,6 +14,7 @@ Brings the whole platform up on this machine (Debian 12, as root) and deploys a 
   --http-port N       where apps answer (default 8080)
   --builder-port N    where `git push` goes (default 2222)
   --hosts N           N hosts, 1 to 9, each with a network and a Docker Engine of its own (default 1)
+  --engine NAME       native, or swarm: a Docker Swarm of the hosts runs apps (default native)
   --docker-host URL   use this Docker Engine instead of one of our own
   --no-sample         do not deploy the sample app
   --json              print one JSON object as the last line on stdout

@@ -6,10 +6,12 @@ Each choice comes with a sentence that says what decided it. docs/operators.md t
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deis_control.scheduler.engines.chosen import of_type
 from deis_control.scheduler.ranking import Ranking
 from deis_control.scheduler.rooms import Need, Room
 from deis_control.scheduler.world import HostSeen, Target
 from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import NATIVE
 
 __all__ = ["Choice", "Need", "choose_hosts", "choose_rooms", "need_of", "rooms_of"]
 
@@ -81,13 +83,14 @@ def choose_rooms(
     return Choice(chosen, refused, why, frozenset(hopeless))
 
 
-def need_of(target: Target, kind: str) -> Need:
-    """What a copy of the type asks of a host."""
+def need_of(target: Target, kind: str, engine: str = NATIVE) -> Need:
+    """What a copy of the type asks of a host, `engine` being what it gets if it may."""
     return Need(
         memory=target.memory.get(kind, 0),
         tags=target.tags,
         cpu=target.cpu.get(kind, 0),
         arch=target.arch,
+        engine=of_type(engine, kind, target.single),
     )
 
 

@@ -75,6 +75,8 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
             seconds, words = limits.pickup, f"was not taken up by {placed.host}"
         case Stage.PULLING:
             seconds, words = limits.pull, "did not get its image"
+        case Stage.STARTING if _awaits_swarm(instance):
+            seconds, words = allowed, "was not started by Docker Swarm"
         case Stage.STARTING:
             seconds, words = allowed, "did not become healthy"
         case Stage.READY:
@@ -85,6 +87,11 @@ def _overdue(world: World, placed: Placed, instance: Instance | None, timing: Ti
         return None
     error = f": {instance.error}" if instance is not None and instance.error else ""
     return f"{copy.process} {words} within {seconds:g} s{error}"
+
+
+def _awaits_swarm(instance: Instance | None) -> bool:
+    """Whether its host has everything ready, and Docker Swarm has made no container yet."""
+    return instance is not None and instance.prepared is not None
 
 
 def asked_delay(placement: Placement) -> float:
@@ -110,6 +117,8 @@ def progress_text(world: World, copy: CopyName) -> str:
     placed = world.of(copy)
     if placed is None:
         return f"{copy.process}: not placed yet"
+    if _awaits_swarm(world.instance_of(placed)) and stage_of(world, copy) is Stage.STARTING:
+        return f"{copy.process}: to be started by Docker Swarm on {placed.host}"
     words = {
         Stage.LOST: "lost with",
         Stage.PLACED: "starting on",

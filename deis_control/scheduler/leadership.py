@@ -15,7 +15,6 @@ from deis_control.scheduler.apply import Store
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.changes import Change
-from deis_control.scheduler.engines.chosen import chosen
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.mirror import Mirror
 from deis_control.scheduler.plan import Decision
@@ -25,7 +24,7 @@ from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, DeletePrefix, Put, Unavailable
-from deis_node.cluster.records import Placement, PlacementState
+from deis_node.cluster.records import NATIVE, Placement, PlacementState
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
 
@@ -108,7 +107,7 @@ class Leadership:
 
         def make(step: Place) -> Placement:
             found = like(step)
-            found = replace(found, engine=self._engine(single=found.single))
+            found = replace(found, engine=NATIVE if found.single else step.engine)
             made.append((step.host, found))
             return found
 
@@ -125,10 +124,6 @@ class Leadership:
             )
 
         return make
-
-    def _engine(self, *, single: bool) -> str:
-        """The scheduling engine that a new copy gets."""
-        return chosen(self.view.engine, has_swarm=self.settings.has_swarm, single=single)
 
     def env(self, blueprint: Blueprint | None) -> list[Change]:
         """The release's config, sealed, before the placements that need it."""

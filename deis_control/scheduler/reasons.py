@@ -100,7 +100,7 @@ def _held(
     for copy, text in stand.stuck.items():
         if stand.line.before[copy].copy == item.copy:
             return text
-    why = refusal(world, stand.target, item.copy) if item.copy in stand.target.copies else None
+    why = refusal(world, stand, item.copy) if item.copy in stand.target.copies else None
     if why is not None:
         return f"no host takes {item.copy.process}: {why}"
     return "it is about to be made again elsewhere"

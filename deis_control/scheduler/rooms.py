@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from deis_control.scheduler.engines import nodes
 from deis_control.scheduler.world import SHARES, HostSeen
+from deis_node.cluster.records import NATIVE, SWARM
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Need:
     """CPU shares, of which a processor has 1024; 0 for no limit."""
     arch: str = ""
     """What the image is built for; empty when that is not known."""
+    engine: str = NATIVE
+    """Which scheduling engine shall run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,16 @@ class Refusal:
 
 _DRAINING = Refusal("is being drained", "being drained")
 _CORDONED = Refusal("is cordoned", "cordoned")
+_NODES = {
+    nodes.UNKNOWN: Refusal("may not be in the Docker Swarm", "perhaps not in the Docker Swarm"),
+    nodes.ABSENT: Refusal("is not in the Docker Swarm", "not in the Docker Swarm", lasting=True),
+    nodes.DOWN: Refusal("is down in the Docker Swarm", "down in the Docker Swarm"),
+    nodes.CLOSED: Refusal("takes no tasks of the Docker Swarm", "closed in the Docker Swarm"),
+    nodes.TWICE: Refusal(
+        "is the name of several nodes of the Docker Swarm", "several nodes of the Docker Swarm"
+    ),
+}
+"""By what a host is as a node, see `engines/nodes.py`."""
 
 
 class Room:
@@ -84,6 +98,8 @@ class Room:
             image = f"the image is for {need.arch}"
             words = f"is an {host.arch} host, {image}", f"{host.arch}, {image}"
             return Refusal(*words, lasting=True)
+        if need.engine == SWARM and host.node != nodes.READY:
+            return _NODES.get(host.node, _NODES[nodes.UNKNOWN])
         if host.draining:
             return _DRAINING
         return _CORDONED if host.cordoned else None

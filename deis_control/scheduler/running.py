@@ -45,6 +45,7 @@ def _need(item: Placed, app: Desired | None) -> Need:
         tags=app.tags if app else {},
         cpu=item.placement.cpu or 0,
         arch=app.arch if app else "",
+        engine=item.placement.engine,
     )
 
 

@@ -58,15 +58,16 @@ class SchedulerSettings:
         "Roles of hosts that take no copies while another host fits, such as `router` and "
         "`control`.",
     )
-    swarm_manager: str = setting(
-        "",
-        "URL of the Docker Engine of a manager of the Docker Swarm that copies are placed with "
-        "when the platform setting `scheduler/engine` says `swarm`; empty: there is none.",
+    swarm_managers: tuple[str, ...] = setting(
+        (),
+        "URLs of the Docker Engines of managers of the Docker Swarm that copies are placed with "
+        "when the platform setting `scheduler/engine` says `swarm`. The first is asked, and when "
+        "it does not answer the next, in turn; empty: there is none.",
     )
     swarm_platform: str = setting(
         "",
         "What the label deis.platform says on services and containers there, as the agents' "
-        "`node.platform_id`; needed beside `scheduler.swarm_manager`.",
+        "`node.platform_id`; needed beside `scheduler.swarm_managers`.",
     )
     poll: float = setting(1.0, "Seconds between two looks at the operations when no hint comes.")
     look: float = setting(10.0, "Seconds between two looks at every app when nothing changes.")
@@ -74,7 +75,7 @@ class SchedulerSettings:
     @property
     def has_swarm(self) -> bool:
         """Whether there is a Docker Swarm to place copies with."""
-        return bool(self.swarm_manager and self.swarm_platform)
+        return bool(self.swarm_managers and self.swarm_platform)
 
     def limits(self) -> Limits:
         """The same for the planner."""
@@ -89,4 +90,5 @@ class SchedulerSettings:
             host_ttl=self.host_ttl,
             lost=LONGEST + WINDOW * self.host_ttl + self.grace + self.pickup_timeout,
             separate=self.separate,
+            swarm=self.has_swarm,
         )

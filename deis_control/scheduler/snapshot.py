@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from deis_control.scheduler.displaced import PATIENCE, Fleet, displaced
+from deis_control.scheduler.engines import nodes
+from deis_control.scheduler.engines.chosen import chosen
 from deis_control.scheduler.engines.swarm import Wish, wish_of
 from deis_control.scheduler.liveness import Liveness
 from deis_control.scheduler.world import (
@@ -48,6 +50,7 @@ from deis_node.cluster.records import (
     RecordError,
     Route,
     Router,
+    SwarmNodes,
 )
 
 _R = TypeVar("_R", bound=Record)
@@ -92,6 +95,8 @@ class Index:
         self.intent = Intent(0)
         self.engine = ""
         """What the platform setting says; empty when nobody has set it."""
+        self.nodes: Mapping[str, str] | None = None
+        """What the hosts are as nodes of the Docker Swarm; None before anybody has noted it."""
         self._routers: dict[str, RouterSeen] = {}
         self._load: dict[str, Load] = {}
         self._seen: dict[str, HostSeen] = {}
@@ -141,6 +146,7 @@ class Index:
                 for host, seen in mine.prefetch.items()
                 if seen.prefetch.held
             },
+            engine=chosen(self.engine, has_swarm=limits.swarm),
             limits=limits,
         )
 
@@ -276,6 +282,7 @@ class Index:
             cordoned=conf.cordoned or conf.draining,
             draining=conf.draining,
             roles=host.roles,
+            node=nodes.state_of(self.nodes, name),
         )
 
     def _tags(self, name: str) -> Mapping[str, str]:
@@ -424,6 +431,10 @@ class Index:
             self.incarnation = _read(Incarnation, kv)
         elif key == _ENGINE:
             self.engine = kv.value.decode(errors="replace").strip() if kv else ""
+        elif key == keys.SWARM:
+            noted = _read(SwarmNodes, kv)
+            self.nodes = noted.nodes if noted else None
+            self._seen.clear()
         elif key == keys.INTENT:
             record = _read(Intent, kv)
             self.intent = record or Intent(0)

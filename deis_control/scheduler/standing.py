@@ -7,6 +7,7 @@ missing, and which of them cannot start before another has ended.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from deis_control.scheduler.engines.chosen import of_type
 from deis_control.scheduler.feasible import Choice, need_of, rooms_of
 from deis_control.scheduler.judge import Stage, stage_of
 from deis_control.scheduler.rooms import Room
@@ -16,6 +17,7 @@ from deis_control.scheduler.steps import DropMove, Place
 from deis_control.scheduler.succession import Succession, succession
 from deis_control.scheduler.world import Cause, Placed, Target, World
 from deis_node.cluster.names import CopyName, in_order
+from deis_node.cluster.records import NATIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Standing:
     """Wishes for moves that are to be forgotten."""
     sentences: Mapping[CopyName, str] = field(default_factory=dict)
     """Why a successor is made."""
+    engine: str = NATIVE
+    """Which scheduling engine new copies get that may have any."""
 
     @property
     def closed(self) -> dict[CopyName, Gate]:
@@ -54,7 +58,8 @@ class Standing:
         """The step that makes a copy."""
         text = "; ".join(filter(None, (why, self.sentences.get(copy))))
         dead = self.gates.get(copy, Gate()).dead
-        return Place(copy, host, text, self.line.before.get(copy), dead)
+        engine = of_type(self.engine, copy.type, self.target.single)
+        return Place(copy, host, text, self.line.before.get(copy), dead, engine)
 
     def keeps(self, world: World, placed: Placed) -> bool:
         """Whether an unwanted copy stays because its heir does not serve yet."""
@@ -96,12 +101,14 @@ def standing(world: World, target: Target) -> Standing:
             copy: world.displaced[item.copy.container].sentence
             for copy, item in line.before.items()
         },
+        engine=world.engine,
     )
 
 
-def refusal(world: World, target: Target, copy: CopyName) -> str | None:
+def refusal(world: World, stand: Standing, copy: CopyName) -> str | None:
     """Why no host takes another copy like this one; None when one does."""
-    return _choose(world, target, [copy], world.hosts).refused.get(copy)
+    rooms = _rooms(world, stand.target, stand.line)
+    return _choose(world, stand.target, [copy], rooms).refused.get(copy)
 
 
 def _with_homes(world: World, line: Succession, target: Target) -> Succession:
@@ -166,7 +173,7 @@ def _is_move(world: World, line: Succession, copy: CopyName) -> bool:
 def _choose(world: World, target: Target, missing: list[CopyName], rooms: Sequence[Room]) -> Choice:
     if not missing:
         return Choice({}, {})
-    needs = {copy.type: need_of(target, copy.type) for copy in missing}
+    needs = {copy.type: need_of(target, copy.type, world.engine) for copy in missing}
     return choose_steady(missing, needs, rooms, world.limits.separate, world.flapping)
 
 

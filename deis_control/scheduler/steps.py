@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from deis_control.scheduler.world import Placed
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import Route
+from deis_node.cluster.records import NATIVE, Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Place:
     """The copy in whose place it is made: it gets the same image, command and limits."""
     instead: tuple[Placed, ...] = ()
     """Of a single copy: others on lost hosts that are told to end in the same write."""
+    engine: str = NATIVE
+    """Which scheduling engine shall run it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,11 @@ class ClusterView:
         """The scheduling engine that an operator has set for new copies; empty when none is."""
         return self._index.engine
 
+    @property
+    def nodes(self) -> Mapping[str, str] | None:
+        """What the hosts are as nodes of the Docker Swarm; None before anybody has noted it."""
+        return self._index.nodes
+
     def swarm_wishes(self) -> frozenset[Wish]:
         """The copies that Docker Swarm shall run."""
         return self._index.swarm_wishes()

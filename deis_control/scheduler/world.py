@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from deis_control.scheduler.engines import nodes
 from deis_node.cluster.names import RUN_TYPE, CopyName
 from deis_node.cluster.records import (
+    NATIVE,
     Endpoint,
     Host,
     HostConf,
@@ -140,6 +142,8 @@ class HostSeen:
     """Its copies are moved away, and it takes no new ones."""
     roles: tuple[str, ...] = ()
     """What else it is for: `router`, `control`."""
+    node: str = nodes.READY
+    """What it is as a node of the Docker Swarm, see `engines/nodes.py`."""
 
     @property
     def zone(self) -> str:
@@ -239,6 +243,8 @@ class Limits:
     """For a copy of an operation whose host is lost to be made again elsewhere."""
     separate: tuple[str, ...] = ()
     """Hosts with one of these roles take no copies while another host fits."""
+    swarm: bool = False
+    """Whether there is a Docker Swarm to place copies with."""
 
 
 class Workers(StrEnum):
@@ -319,6 +325,8 @@ class World:
     """Those of them that make no sense any more."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Hosts that have an image of the app beforehand, and which."""
+    engine: str = NATIVE
+    """Which scheduling engine new copies get that may have any."""
     cancel: bool = False
     """Somebody asked for the operation's end."""
     may_remove: bool = True

@@ -23,6 +23,7 @@ LEADER = "/deis/control/leader"
 AWAIT = "/deis/control/await"
 INCARNATION = "/deis/control/incarnation"
 INTENT = "/deis/control/intent"
+SWARM = "/deis/control/swarm"
 
 CONTROLLER_HOSTS = "/deis/controller/hosts/"
 LOGS_HOSTS = "/deis/logs/hosts/"

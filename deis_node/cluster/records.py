@@ -339,6 +339,17 @@ class Leader(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class SwarmNodes(Record):
+    """What the hosts are as nodes of the Docker Swarm, at `/deis/control/swarm`.
+
+    Written by the leader when it changes, for everybody who places or explains.
+    """
+
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    """Host name → `ready`, `down`, `closed` or `twice`; who is missing is in no Swarm."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incarnation(Record):
     """Which life of the store this is, at `/deis/control/incarnation` (rule 2).
 

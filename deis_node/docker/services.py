@@ -1,4 +1,4 @@
-"""What is asked about services of Docker Swarm and done to them, of an engine that manages one.
+"""What is asked about Docker Swarm and done to its services, of an engine that manages one.
 
 An engine that is no manager answers as one that is away.
 """
@@ -35,8 +35,23 @@ class Task:
     """RFC 3339."""
 
 
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line of the list of nodes."""
+
+    hostname: str
+    ready: bool
+    """Whether the managers hear of it."""
+    availability: str
+    """What an operator wants of it: `active`, `pause` or `drain`."""
+
+
 class ServiceCalls(Wire):
     """The part of `client.Docker` that is about services."""
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """All nodes of the Swarm; Unavailable."""
+        return tuple(node(entry) for entry in await self._ask("GET", "nodes") or ())
 
     async def services(self, label_filters: Mapping[str, str]) -> tuple[Service, ...]:
         """All services whose labels have these values; an empty value: any. Unavailable."""
@@ -71,6 +86,16 @@ def service(data: Mapping[str, Any]) -> Service:
     spec: Mapping[str, Any] = data.get("Spec") or {}
     return Service(
         id=data["ID"], name=str(spec.get("Name", "")), labels=dict(spec.get("Labels") or {})
+    )
+
+
+def node(data: Mapping[str, Any]) -> Node:
+    """Read one entry of `/nodes`."""
+    status, spec = data.get("Status") or {}, data.get("Spec") or {}
+    return Node(
+        hostname=str((data.get("Description") or {}).get("Hostname", "")),
+        ready=status.get("State") == "ready",
+        availability=str(spec.get("Availability", "")),
     )
 
 

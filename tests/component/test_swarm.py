@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
+from deis_control.db import operations
 from deis_control.deltas import ConfigDelta, RestartDelta
 from deis_control.model import App, OpPhase
 from deis_control.scheduler.engines import swarm
 from deis_control.scheduler.engines.swarm import Wish
+from deis_control.scheduler.swarm_sync import AT_ONCE
 from deis_node.cluster import keys
-from deis_node.cluster.records import NATIVE, SWARM, Host, PlacementState, Prepared
+from deis_node.cluster.records import NATIVE, SWARM, Host, PlacementState, Prepared, SwarmNodes
+from deis_node.docker import labels
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import Unavailable
 from deis_node.runtime.tasks import Tasks
@@ -104,29 +108,97 @@ async def test_a_single_type_stays_with_the_agent(one_host: OneHost) -> None:
     assert await one_host.answers(web(3))
 
 
-async def test_what_a_former_leader_left_is_removed_and_a_later_ones_is_not(
+async def test_what_no_placement_names_is_removed_whatever_epoch_it_bears(
     one_host: OneHost,
 ) -> None:
     await deployed(one_host)
-    host = one_host.agent.host
-    former, later = (
-        Wish(
-            make_placed(
-                make_copy(num=number), host=host, engine=SWARM, uuid=f"u{number}", image="x"
-            ),
-            Prepared(f"u{number}"),
-        )
-        for number in (8, 9)
-    )
-    kept = await one_host.docker.create_service(swarm.service(later, {}, PLATFORM, 99))
-    gone = await one_host.docker.create_service(swarm.service(former, {}, PLATFORM, 0))
+    (mine,) = await one_host.docker.services({})
+    # More than are removed at once; those of later epochs are from before an older PostgreSQL.
+    for number in range(2 * AT_ONCE + 1):
+        placed = make_placed(make_copy(num=number + 5), engine=SWARM, uuid=f"u{number}", image="x")
+        stray = Wish(placed, Prepared(f"u{number}"))
+        body = swarm.service(stray, {}, PLATFORM, number % 2 * 99)
+        await one_host.docker.create_service(body)
 
     async def swept() -> bool:
-        left = {service.id for service in await one_host.docker.services({})}
-        return gone not in left and kept in left
+        return await one_host.docker.services({}) == (mine,)
 
     await eventually(swept, within=PATIENCE)
     assert await one_host.answers(web(2))
+
+
+async def test_copies_of_later_epochs_end_when_postgresql_was_restored_older(
+    one_host: OneHost,
+) -> None:
+    async def another_leads(name: str, before: str, epoch: int) -> None:
+        await one_host.scheduling.kill(before)
+        async with one_host.scheduling.database.transaction("epoch") as conn:
+            await conn.execute("UPDATE control SET epoch = $1", epoch)
+        await one_host.scheduling.lead(name)
+
+    await another_leads("control-2", "control-1", 40)
+    app = await deployed(one_host)
+    (service,) = await one_host.docker.services({})
+    assert service.labels[labels.EPOCH] == "41"
+    await another_leads("control-3", "control-2", 0)
+    done = await one_host.scheduling.configured(app, A="1")
+    assert done.phase is OpPhase.DONE, done.reason
+
+    async def only_the_new_one() -> bool:
+        return set(await one_host.engines()) == {web(3)} and len(await one_host.containers()) == 1
+
+    await eventually(only_the_new_one, within=PATIENCE)
+    (service,) = await one_host.docker.services({})
+    assert service.labels[labels.EPOCH] == "1"
+
+
+async def test_a_node_that_is_closed_takes_no_new_copies_until_it_is_open_again(
+    one_host: OneHost, swarm_engine: SwarmEngine
+) -> None:
+    app = await deployed(one_host)
+    await swarm_engine.set_availability("pause")
+
+    async def known() -> bool:
+        found = await one_host.scheduling.etcd.get(keys.SWARM)
+        nodes = SwarmNodes.from_bytes(found.value).nodes if found else {}
+        return nodes == {one_host.agent.host: "closed"}
+
+    await eventually(known, within=PATIENCE)
+    operation = await one_host.scheduling.submit(app, ConfigDelta({"A": "1"}))
+
+    async def waits() -> bool:
+        async with one_host.scheduling.database.connection() as conn:
+            lines = await operations.lines_after(conn, operation.id, 0)
+        return any("takes no tasks of the Docker Swarm" in line.text for line in lines)
+
+    await eventually(waits, within=PATIENCE)
+    assert set(await one_host.engines()) == {web(2)}
+    await swarm_engine.set_availability("active")
+    done = await one_host.scheduling.ended(operation, within=PATIENCE)
+    assert done.phase is OpPhase.DONE, done.reason
+    assert await one_host.answers(web(3))
+
+
+async def test_copies_wait_for_a_manager_and_their_owner_is_told(one_host: OneHost) -> None:
+    app = await deployed(one_host)
+    scheduling = one_host.scheduling
+    managed = scheduling.settings
+    await scheduling.kill()
+    scheduling.settings = replace(managed, swarm_managers=managed.swarm_managers[:1])
+    await scheduling.lead("control-2")
+    operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
+
+    def told() -> bool:
+        return any("cannot run web.1 yet: " in text for _, text in scheduling.events.texts)
+
+    await eventually(told, within=PATIENCE)
+    assert await one_host.answers(web(2))
+    await scheduling.kill("control-2")
+    scheduling.settings = managed
+    await scheduling.lead("control-3")
+    done = await scheduling.ended(operation, within=PATIENCE)
+    assert done.phase is OpPhase.DONE, done.reason
+    assert await one_host.answers(web(3))
 
 
 async def test_what_swarm_has_no_room_for_is_told_to_the_apps_owner(one_host: OneHost) -> None:

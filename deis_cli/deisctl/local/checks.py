@@ -57,6 +57,12 @@ def check_hosts(hosts: int, docker_host: str) -> None:
         raise LocalError("Each of several hosts has its own Docker Engine: drop --docker-host.")
 
 
+def check_swarm(hosts: int) -> None:
+    """LocalError for a Docker Swarm that cannot be made."""
+    if hosts == 1:
+        raise LocalError("A Docker Swarm needs several hosts: add --hosts 3.")
+
+
 def check_kept_port(port: int) -> None:
     """LocalError when a port that the home was made with is somebody else's now."""
     if not is_free(port):

@@ -24,6 +24,11 @@ local.add_command(host)
 @click.option("--http-port", type=int, help="Where apps answer [default: 8080].")
 @click.option("--builder-port", type=int, help="Where `git push` goes [default: 2222].")
 @click.option("--hosts", type=int, help="So many hosts, each with a network of its own [1 to 9].")
+@click.option(
+    "--engine",
+    type=click.Choice(["native", "swarm"]),
+    help="Run copies by the agents or by a Docker Swarm of the hosts [default: native].",
+)
 @click.option("--docker-host", help="Use this Docker Engine instead of one of our own.")
 @click.option("--sample", type=click.Path(path_type=Path, exists=True), help="The first app.")
 @click.option("--no-sample", is_flag=True, help="Do not deploy the sample app.")
@@ -33,6 +38,7 @@ def up_command(
     http_port: int | None,
     builder_port: int | None,
     hosts: int | None,
+    engine: str | None,
     docker_host: str | None,
     sample: Path | None,
     no_sample: bool,
@@ -46,6 +52,7 @@ def up_command(
         http_port=http_port,
         builder_port=builder_port,
         hosts=hosts,
+        engine=engine,
         docker_host=docker_host,
         sample=None if no_sample else sample,
         json=as_json,

@@ -3,7 +3,8 @@
 It runs in the home's network namespace (`network.py`) and control group (`cgroups.py`) and has
 containerd as a process beside it: an engine that is given no containerd takes the machine's own
 when there is one, and then its containers would live in somebody else's control group.
-The machine's /etc/docker/daemon.json is not read. Containers outlive both processes.
+The machine's /etc/docker/daemon.json is not read. Containers outlive both processes, unless the
+engine is a node of a Docker Swarm.
 """
 
 import http.client
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deis_cli.deisctl.local.engine_layout import (
+    SWARM,
     EngineLayout,
     docker_url,
     layout,
@@ -26,6 +28,7 @@ __all__ = [
     "EngineLayout",
     "answers",
     "argv",
+    "connected",
     "containerd_answers",
     "containerd_argv",
     "docker_url",
@@ -45,7 +48,8 @@ def containerd_argv(where: EngineLayout) -> list[str]:
 
 def argv(where: EngineLayout) -> list[str]:
     """The command line that becomes dockerd; containerd must be started as well, in any order."""
-    return _module("engine_start", str(where.home), *where.network.words)
+    kind = [SWARM] if where.swarm else []
+    return _module("engine_start", str(where.home), *where.network.words, *kind)
 
 
 def dockerd(where: EngineLayout) -> list[str]:
@@ -58,7 +62,9 @@ def dockerd(where: EngineLayout) -> list[str]:
             *("--host", docker_url(where), "--group", "root", "--pidfile", str(where.pid_file)),
             *("--containerd", str(where.containerd_socket)),
             *("--bip", str(own.bridge_address), "--ip", str(own.host_address.ip)),
-            *("--live-restore", "--userland-proxy=false"),
+            # A node of a Swarm cannot have it: its containers end with the engine.
+            *([] if where.swarm else ["--live-restore"]),
+            "--userland-proxy=false",
             *("--exec-opt", "native.cgroupdriver=cgroupfs"),
             *("--cgroup-parent", f"/{where.containers_cgroup}"),
             *("--log-driver", "json-file"),
@@ -102,7 +108,7 @@ def containerd_settings(where: EngineLayout) -> str:
 def answers(where: EngineLayout) -> bool:
     """Whether the engine answers; quick, and never raises."""
     connection = http.client.HTTPConnection("docker", timeout=2)
-    connection.sock = _connect(where.socket)
+    connection.sock = connected(where.socket)
     if connection.sock is None:
         return False
     try:
@@ -116,7 +122,7 @@ def answers(where: EngineLayout) -> bool:
 
 def containerd_answers(where: EngineLayout) -> bool:
     """Whether containerd takes connections."""
-    found = _connect(where.containerd_socket)
+    found = connected(where.containerd_socket)
     if found is None:
         return False
     found.close()
@@ -163,9 +169,10 @@ def _is_engine(where: EngineLayout) -> bool:
     return str(where.data_root).encode() in arguments
 
 
-def _connect(path: Path) -> socket.socket | None:
+def connected(path: Path, timeout: float = 2) -> socket.socket | None:
+    """A connection to a unix socket; None when nobody listens. `timeout` is for each answer."""
     stream = socket.socket(socket.AF_UNIX)
-    stream.settimeout(2)
+    stream.settimeout(timeout)
     try:
         stream.connect(str(path))
     except OSError:

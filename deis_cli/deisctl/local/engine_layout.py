@@ -9,6 +9,9 @@ from deis_cli.deisctl.local.network import EngineNetwork, Network
 SOCKET_PATH_LIMIT = 107
 """Bytes of a path that a unix socket can have (unix(7), less the closing NUL)."""
 
+SWARM = "swarm"
+"""What a layout is called whose engine is a node of a Docker Swarm."""
+
 _LONGEST = "docker/containerd/containerd.sock.ttrpc"
 """The longest path of a socket that the engine makes below its run folder."""
 
@@ -19,6 +22,8 @@ class EngineLayout:
 
     home: Path
     network: EngineNetwork
+    swarm: bool = False
+    """Whether it is a node of a Docker Swarm."""
 
     @property
     def data_root(self) -> Path:
@@ -88,13 +93,14 @@ class EngineLayout:
         return f"{self.cgroup}/containers"
 
 
-def layout(home: Path, home_id: str, subnet: str, number: str = "") -> EngineLayout:
+def layout(home: Path, home_id: str, subnet: str, number: str = "", kind: str = "") -> EngineLayout:
     """The layout of a home's engine, from what the home has chosen once.
 
-    `number` is that of a host of a cluster; empty for the one host of a home.
+    `number` is that of a host of a cluster; empty for the one host of a home. `kind` is `swarm`
+    for a node of a Docker Swarm.
     """
     if number:
-        return EngineLayout(home, HostNetwork(home_id, subnet, int(number)))
+        return EngineLayout(home, HostNetwork(home_id, subnet, int(number)), kind == SWARM)
     return EngineLayout(home, Network(home_id, subnet))
 
 

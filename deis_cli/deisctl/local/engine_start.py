@@ -1,4 +1,4 @@
-"""`python -m deis_cli.deisctl.local.engine_start HOME ID SUBNET [NUMBER]`: be the engine.
+"""`python -m deis_cli.deisctl.local.engine_start HOME ID SUBNET [NUMBER [swarm]]`: the engine.
 
 The process enters the home's control group, has the published ports held (`port_hold.py`), leaves
 a small process behind that lets them go when the engine answers, and becomes dockerd. Its pid

@@ -48,6 +48,8 @@ class Choices:
     """Whether the sample is deployed as the first app."""
     hosts: int = 1
     """One host shares the machine's network; of several each has its own."""
+    swarm: bool = False
+    """Whether the hosts' Docker Engines are a Docker Swarm."""
 
 
 FOLDERS = ("bin", "data", "etc", "hosts", "log", "run", "secrets", "user", "venv")
@@ -172,6 +174,7 @@ def choose(
     subnet: str,
     sample: bool = True,
     hosts: int = 1,
+    swarm: bool = False,
 ) -> Choices:
     """Choose everything a new home needs; ports that the user did not name are free ones."""
     ports = iter(free_ports(9, avoid={http_port, builder_port}))
@@ -195,6 +198,7 @@ def choose(
         postgres_password=secrets.token_urlsafe(18),
         sample=sample,
         hosts=hosts,
+        swarm=swarm,
     )
 
 

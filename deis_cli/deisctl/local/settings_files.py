@@ -11,6 +11,7 @@ from deis_cli.deisctl.local.sites import (
     published_ports,
     services_address,
     sites,
+    swarm_managers,
 )
 
 CONTROL_FILE = "control.toml"
@@ -26,7 +27,13 @@ def write_settings(home: Home, choices: Choices) -> None:
         site.etc.chmod(0o700)
         etcd: Table = {"endpoints": etcd_endpoints(every, site, choices.etcd_port)}
         if site.controller:
-            _write(site.etc / CONTROL_FILE, _toml(_control(home, choices, site, etcd)))
+            control = _control(home, choices, site, etcd)
+            if choices.swarm:
+                control["scheduler"] = {
+                    "swarm_managers": swarm_managers(every, site, choices),
+                    "swarm_platform": choices.platform_id,
+                }
+            _write(site.etc / CONTROL_FILE, _toml(control))
         _write(site.etc / NODE_FILE, _toml(_node(home, choices, site, etcd)))
     _write(home.etc / REGISTRY_FILE, _registry(home, choices))
 

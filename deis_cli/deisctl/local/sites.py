@@ -111,11 +111,12 @@ def docker_url(site: Site, choices: Choices) -> str:
 
 def etcd_endpoints(every: Sequence[Site], site: Site, port: int) -> list[str]:
     """Where a host's parts find etcd: the member beside them first, then the others in turn."""
-    members = [item for item in every if item.member]
-    first = next((at for at, item in enumerate(members) if item.name == site.name), None)
-    if first is None:
-        first = [item.name for item in every].index(site.name) % len(members)
-    return [f"http://{item.address}:{port}" for item in members[first:] + members[:first]]
+    return [f"http://{item.address}:{port}" for item in _members_for(every, site)]
+
+
+def swarm_managers(every: Sequence[Site], site: Site, choices: Choices) -> list[str]:
+    """The engines that manage the Swarm, in the same order; they are where etcd's members are."""
+    return [docker_url(item, choices) for item in _members_for(every, site)]
 
 
 def published_ports(choices: Choices) -> tuple[int, int]:
@@ -129,6 +130,15 @@ def published_ports(choices: Choices) -> tuple[int, int]:
     edges = [PUBLISHED[0] - 1, *inside, PUBLISHED[1] + 1]
     gaps = [(low + 1, high - 1) for low, high in pairwise(edges)]
     return max(gaps, key=lambda gap: gap[1] - gap[0])
+
+
+def _members_for(every: Sequence[Site], site: Site) -> list[Site]:
+    """The hosts with a member: this one first, then the others in turn."""
+    members = [item for item in every if item.member]
+    first = next((at for at, item in enumerate(members) if item.name == site.name), None)
+    if first is None:
+        first = [item.name for item in every].index(site.name) % len(members)
+    return members[first:] + members[:first]
 
 
 def _machine(home: Home, choices: Choices) -> Site:
@@ -157,7 +167,7 @@ def _host(home: Home, choices: Choices, number: int) -> Site:
         address=address,
         services=services_address(choices),
         ports_address=address,
-        engine=EngineLayout(home.hosts / name, network),
+        engine=EngineLayout(home.hosts / name, network, choices.swarm),
         network=network,
         off=home.run / f"{name}.off",
         member=number <= (MEMBERS if choices.hosts >= MEMBERS else 1),

@@ -20,6 +20,8 @@ from deis_cli.deisctl.local.router_stop import master, router_folder
 from deis_cli.deisctl.local.settings_files import write_settings
 from deis_cli.deisctl.local.sites import sites
 from deis_cli.deisctl.local.supervisor import PID_NAME, lock_home, start_resident
+from deis_cli.deisctl.local.swarm import form_swarm
+from deis_node.cluster.records import NATIVE, SWARM
 
 START_TIMEOUT = 90.0
 """Seconds until a component must answer; a slow disk makes PostgreSQL's first start slow."""
@@ -37,6 +39,7 @@ class Wishes:
     http_port: int | None = None
     builder_port: int | None = None
     hosts: int | None = None
+    engine: str | None = None
     docker_host: str | None = None
     sample: Path | None = None
     json: bool = False
@@ -64,6 +67,7 @@ def check_same(choices: Choices, wishes: Wishes) -> None:
         ("--builder-port", wishes.builder_port, choices.builder_port),
         ("--docker-host", wishes.docker_host, choices.docker_host),
         ("--hosts", wishes.hosts, choices.hosts),
+        ("--engine", wishes.engine, SWARM if choices.swarm else NATIVE),
     ):
         if asked is not None and asked != kept:
             raise LocalError(
@@ -110,6 +114,8 @@ def _choose(home: Home, wishes: Wishes) -> Choices:
     checks.check_port(builder_port, "--builder-port")
     given, hosts = wishes.docker_host or "", 1 if wishes.hosts is None else wishes.hosts
     checks.check_hosts(hosts, given)
+    if wishes.engine == SWARM:
+        checks.check_swarm(hosts)
     choices = choose(
         http_port=http_port,
         builder_port=builder_port,
@@ -117,6 +123,7 @@ def _choose(home: Home, wishes: Wishes) -> Choices:
         subnet="" if given else network.choose_subnet(),
         sample=wishes.sample is not None,
         hosts=hosts,
+        swarm=wishes.engine == SWARM,
     )
     home.make_folders()
     home.save(choices)
@@ -139,6 +146,9 @@ def _bring_up(home: Home, choices: Choices, wishes: Wishes) -> None:
         provision(home, choices, venv)
         write_settings(home, choices)
     _start(home, choices, out)
+    if choices.swarm:
+        with out.step("Joining the Docker Engines to a Swarm"):
+            form_swarm(home, choices)
     user = FirstUser(home, choices)
     if not _registered(home).exists():
         _register(home, user, out)

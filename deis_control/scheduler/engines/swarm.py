@@ -58,19 +58,18 @@ def wish_of(placed: Placed, prepared: Prepared | None) -> Wish | None:
     return Wish(placed, prepared if mine else None)
 
 
-def plan(wishes: Collection[Wish], services: Collection[Service], epoch: int) -> Plan:
+def plan(wishes: Collection[Wish], services: Collection[Service]) -> Plan:
     """What differs between the wishes and the services of this platform.
 
-    What a later leader made is none of this one's business. A copy that is withdrawn before it
-    was made is not made any more.
+    A copy that is withdrawn before it was made is not made any more. The epochs that services
+    bear are not compared: they come from PostgreSQL, which may have been restored to an older
+    state. That the services are not a later leader's is for the caller to make sure.
     """
     wanted = {wish.placed.placement.uuid for wish in wishes}
     made = {service.labels.get(labels.PLACEMENT, "") for service in services}
     return Plan(
         remove=tuple(
-            service
-            for service in services
-            if service.labels.get(labels.PLACEMENT) not in wanted and _epoch(service) <= epoch
+            service for service in services if service.labels.get(labels.PLACEMENT) not in wanted
         ),
         make=tuple(
             wish
@@ -178,9 +177,3 @@ def _resources(placement: Placement) -> dict[str, Any]:
     if placement.cpu:
         reserved["NanoCPUs"] = placement.cpu * _NANO // SHARES
     return {"Limits": limits, "Reservations": reserved}
-
-
-def _epoch(service: Service) -> int:
-    """Of the leader that made it; what does not say so was made by none that counts."""
-    text = service.labels.get(labels.EPOCH, "")
-    return int(text) if text.isdecimal() else 0

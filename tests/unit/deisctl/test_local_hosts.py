@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from deis_cli.deisctl.local import power
-from deis_cli.deisctl.local.checks import check_hosts
+from deis_cli.deisctl.local import engine, power
+from deis_cli.deisctl.local.checks import check_hosts, check_swarm
 from deis_cli.deisctl.local.components import all_components
+from deis_cli.deisctl.local.engine_layout import layout
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.fabric import Fabric
 from deis_cli.deisctl.local.home import Choices, Home, choose
 from deis_cli.deisctl.local.hosts import Hosts
 from deis_cli.deisctl.local.settings_files import CONTROL_FILE, NODE_FILE, write_settings
-from deis_cli.deisctl.local.sites import PUBLISHED, published_ports, sites
+from deis_cli.deisctl.local.sites import PUBLISHED, docker_url, published_ports, sites
 from deis_cli.deisctl.local.status import columns
 from deis_cli.deisctl.local.up import Wishes, check_same
 from deis_node.containers.settings import RunnerSettings
@@ -23,12 +24,19 @@ from deis_node.containers.settings import RunnerSettings
 SUBNET = "10.200.16.0/20"
 
 
-def chosen(hosts: int) -> Choices:
-    return choose(http_port=8080, builder_port=2222, docker_host="", subnet=SUBNET, hosts=hosts)
+def chosen(hosts: int, *, swarm: bool = False) -> Choices:
+    return choose(
+        http_port=8080,
+        builder_port=2222,
+        docker_host="",
+        subnet=SUBNET,
+        hosts=hosts,
+        swarm=swarm,
+    )
 
 
-def made(folder: Path, hosts: int) -> tuple[Home, Choices]:
-    home, choices = Home(folder / "home"), chosen(hosts)
+def made(folder: Path, hosts: int, *, swarm: bool = False) -> tuple[Home, Choices]:
+    home, choices = Home(folder / "home"), chosen(hosts, swarm=swarm)
     home.make_folders()
     home.save(choices)
     write_settings(home, choices)
@@ -152,11 +160,40 @@ def test_a_home_from_before_there_were_several_hosts_has_one(tmp_path: Path) -> 
 
     home = Home(tmp_path)
     old = asdict(chosen(1))
-    del old["hosts"]
+    del old["hosts"], old["swarm"]
     home.choices_file.write_text(json.dumps(old))
     loaded = home.load()
     assert loaded is not None
-    assert loaded.hosts == 1
+    assert (loaded.hosts, loaded.swarm) == (1, False)
+
+
+def test_each_controller_asks_the_swarms_manager_beside_it_first(tmp_path: Path) -> None:
+    home, choices = made(tmp_path, 5, swarm=True)
+    managers = [docker_url(site, choices) for site in sites(home, choices) if site.member]
+    asked = {n: told(home, f"local-{n}", CONTROL_FILE)["scheduler"] for n in (1, 2, 3)}
+    assert asked[1]["swarm_managers"] == managers
+    assert asked[3]["swarm_managers"] == [managers[2], managers[0], managers[1]]
+    platform = {node["node"]["platform_id"] for node in [told(home, "local-4", NODE_FILE)]}
+    assert {facts["swarm_platform"] for facts in asked.values()} == platform
+    assert "scheduler" not in told(made(tmp_path / "b", 3)[0], "local-1", CONTROL_FILE)
+
+
+def test_engines_of_a_swarm_have_no_live_restore_and_are_started_so() -> None:
+    for swarm in (False, True):
+        where = sites(Home(Path("/x")), chosen(3, swarm=swarm))[1].engine
+        assert where is not None
+        assert ("--live-restore" in engine.dockerd(where)) is not swarm
+        home, *words = engine.argv(where)[engine.argv(where).index("/x/hosts/local-2") :]
+        assert layout(Path(home), *words) == where
+
+
+def test_a_swarm_is_of_several_hosts_and_chosen_once() -> None:
+    check_swarm(2)
+    with pytest.raises(LocalError, match="--hosts 3"):
+        check_swarm(1)
+    check_same(chosen(3, swarm=True), Wishes(Path("/x"), engine="swarm"))
+    with pytest.raises(LocalError, match="--engine native"):
+        check_same(chosen(3), Wishes(Path("/x"), engine="swarm"))
 
 
 @pytest.mark.parametrize("hosts", [0, -1, 10])

@@ -8,7 +8,7 @@ import pytest
 from deis_control.model import OpPhase
 from deis_control.scheduler.plan import End, plan_app
 from deis_control.scheduler.world import World
-from deis_node.cluster.records import HealthCheck, Instance, Phase
+from deis_node.cluster.records import HealthCheck, Instance, Phase, Prepared
 from tests.worlds import (
     make_copy,
     make_exit,
@@ -77,6 +77,19 @@ def test_a_copy_that_never_gets_healthy_fails_at_the_deadline() -> None:
     assert later.end is End.FAILED
     words = "web.1 did not become healthy within 60 s: GET /healthz answered 500"
     assert later.sentence == words
+
+
+def test_a_copy_that_docker_swarm_does_not_start_is_told_apart_from_one_that_is_not_healthy() -> (
+    None
+):
+    ready = Prepared(make_placed(NEW).placement.uuid, port=20001, inside=5000)
+    instance = make_instance(NEW, ready=False, phase=Phase.STARTING, prepared=ready)
+    first = plan_app(world_with(instance))
+    assert (first.phase, first.wake) == (OpPhase.STARTING, 1060)
+    assert first.sentence == "web.1: to be started by Docker Swarm on host-1"
+    later = plan_app(world_with(instance, now=1060.0, timers=first.timers))
+    assert later.end is End.FAILED
+    assert later.sentence == "web.1 was not started by Docker Swarm within 60 s"
 
 
 def test_the_delay_of_the_health_check_is_added_to_the_deadline() -> None:

@@ -48,7 +48,7 @@ def container(env: dict[str, str] | None = None, **facts: Any) -> dict[str, Any]
 
 def test_a_copy_is_made_once_its_host_has_prepared_it() -> None:
     ready, waiting = wish("u1"), wish("u2", prepared=False)
-    assert swarm.plan([ready, waiting], [], EPOCH) == Plan(make=(ready,))
+    assert swarm.plan([ready, waiting], []) == Plan(make=(ready,))
 
 
 def test_what_was_prepared_for_an_earlier_placement_of_the_name_does_not_count() -> None:
@@ -59,16 +59,16 @@ def test_what_was_prepared_for_an_earlier_placement_of_the_name_does_not_count()
 
 def test_nothing_is_to_be_done_for_a_copy_that_has_its_service() -> None:
     withdrawn = wish("u2", state=PlacementState.WITHDRAW)
-    assert swarm.plan([wish("u1"), withdrawn], [service("u1"), service("u2")], EPOCH).empty
+    assert swarm.plan([wish("u1"), withdrawn], [service("u1"), service("u2")]).empty
 
 
 def test_a_copy_that_is_withdrawn_before_it_was_made_is_not_made() -> None:
-    assert swarm.plan([wish(state=PlacementState.WITHDRAW)], [], EPOCH).empty
+    assert swarm.plan([wish(state=PlacementState.WITHDRAW)], []).empty
 
 
 def test_a_placement_that_says_stop_is_no_wish_and_its_service_goes() -> None:
     assert swarm.wish_of(placed(state=PlacementState.STOP), None) is None
-    assert swarm.plan([], [service()], EPOCH) == Plan(remove=(service(),))
+    assert swarm.plan([], [service()]) == Plan(remove=(service(),))
 
 
 def test_copies_of_the_agents_own_engine_are_left_to_the_agents() -> None:
@@ -77,16 +77,17 @@ def test_copies_of_the_agents_own_engine_are_left_to_the_agents() -> None:
 
 def test_what_a_former_leader_made_and_no_placement_names_is_removed() -> None:
     stray = service("u9", epoch="3")
-    assert swarm.plan([wish("u1")], [service("u1"), stray], EPOCH) == Plan(remove=(stray,))
+    assert swarm.plan([wish("u1")], [service("u1"), stray]) == Plan(remove=(stray,))
 
 
-def test_what_a_later_leader_made_is_left_alone() -> None:
-    assert swarm.plan([], [service("u9", epoch="8")], EPOCH).empty
+def test_an_epoch_from_before_postgresql_was_restored_keeps_no_service_alive() -> None:
+    stray = service("u9", epoch="8")
+    assert swarm.plan([wish("u1")], [service("u1", epoch="9"), stray]) == Plan(remove=(stray,))
 
 
 def test_another_placement_of_the_same_name_first_has_the_old_service_removed() -> None:
     again = wish("u2")
-    assert swarm.plan([again], [service("u1")], EPOCH) == Plan((service("u1"),), (again,))
+    assert swarm.plan([again], [service("u1")]) == Plan((service("u1"),), (again,))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(PlacementState))))
@@ -94,10 +95,10 @@ def test_carrying_the_plan_out_leaves_nothing_to_do(
     found: list[tuple[str, PlacementState]],
 ) -> None:
     wishes = [wish(uuid, state=state) for uuid, state in dict(found).items() if state != "stop"]
-    first = swarm.plan(wishes, [service("a"), service("x")], EPOCH)
+    first = swarm.plan(wishes, [service("a"), service("x")])
     left = [item for item in (service("a"), service("x")) if item not in first.remove]
     made = [service(item.placed.placement.uuid) for item in first.make]
-    assert swarm.plan(wishes, [*left, *made], EPOCH).empty
+    assert swarm.plan(wishes, [*left, *made]).empty
 
 
 def test_why_swarm_does_not_run_a_copy_is_told_by_its_newest_try() -> None:

@@ -1,0 +1,115 @@
+"""A Docker Swarm of three hosts: an app changes over to it and back while it serves, and copies of
+a host that loses its power are made again elsewhere, once each.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deis_node.cluster.records import NATIVE, SWARM
+from tests.fixtures.cluster import Cluster, running_cluster, steadily
+from tests.fixtures.platform import App, poll, run
+from tests.fixtures.traffic import Traffic, make_app
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+
+ROUTERS = ["local-1", "local-2"]
+COPIES = 3
+
+
+@pytest.fixture(scope="module")
+def swarm() -> Iterator[Cluster]:
+    """Three hosts whose engines are a Swarm; new copies are its own."""
+    with running_cluster(3, "--no-sample", "--engine", "swarm") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def app(swarm: Cluster) -> App:
+    """An app with a copy of Swarm's on each host."""
+    made = make_app(swarm, COPIES)
+    assert engines(swarm, made) == [SWARM] * COPIES
+    return made
+
+
+def engines(cluster: Cluster, app: App) -> list[str]:
+    """Which engines the app's placements name."""
+    placements = cluster.etcd("/deis/placements/").values()
+    return [item["engine"] for item in placements if item["app"] == app.name]
+
+
+def asked(cluster: Cluster, *words: str) -> list[str]:
+    """The words that the Swarm's manager on some host that is well answers."""
+    host = next(name for name in cluster.names if cluster.hosts.state(name) == "on")
+    return cluster.docker_on(host, *words).split()
+
+
+def services(cluster: Cluster) -> int:
+    return len(asked(cluster, "service", "ls", "-q"))
+
+
+def nodes(cluster: Cluster) -> dict[str, str]:
+    """What the leader has noted of the nodes."""
+    (noted,) = cluster.etcd("/deis/control/swarm").values()
+    return dict(noted["nodes"])
+
+
+def numbers(cluster: Cluster, app: App) -> list[str]:
+    """The number of each copy that runs on a host that is well."""
+    words = ("ps", "--filter", f"label=deis.app={app.name}", "--format", '{{.Label "deis.num"}}')
+    well = (name for name in cluster.names if cluster.hosts.state(name) == "on")
+    return sorted(number for name in well for number in cluster.docker_on(name, *words).split())
+
+
+def change_over(cluster: Cluster, app: App, engine: str) -> None:
+    """As docs/operators.md says: the setting, then a restart of the app."""
+    words = ["config", "scheduler", "set", f"engine={engine}"]
+    done = run([str(cluster.home / "bin" / "deisctl"), *words])
+    assert done.returncode == 0, done.stdout + done.stderr
+    cluster.deis("ps:restart", "-a", app.name)
+
+    def over() -> bool:
+        return engines(cluster, app) == [engine] * COPIES
+
+    poll(over, 120, f"only copies of {engine}")
+    poll(lambda: services(cluster) == (COPIES if engine == SWARM else 0), 120, "its services alone")
+
+
+def test_no_request_fails_while_an_app_changes_its_engine_and_back(
+    swarm: Cluster, app: App
+) -> None:
+    traffic = Traffic(swarm, app.host, ROUTERS)
+    with traffic.flows():
+        change_over(swarm, app, NATIVE)
+        change_over(swarm, app, SWARM)
+    assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+    poll(lambda: numbers(swarm, app) == ["1", "2", "3"], 120, "each copy once")
+
+
+def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(
+    swarm: Cluster, app: App
+) -> None:
+    leads = swarm.leader()[0], _swarm_leader(swarm)
+    victim = next(name for name in reversed(swarm.names) if name not in leads)
+    assert nodes(swarm) == dict.fromkeys(swarm.names, "ready")
+    swarm.power_off(victim)
+
+    def elsewhere() -> bool:
+        found = swarm.etcd(f"/deis/services/{app.name}/").values()
+        return sorted(item["host"] != victim for item in found) == [True] * COPIES
+
+    poll(elsewhere, 200, "all copies are published on other hosts")
+    assert numbers(swarm, app) == ["1", "2", "3"]
+    steadily(lambda: app.get()[0] == 200, 60, "the app serves")
+    poll(lambda: nodes(swarm)[victim] == "down", 200, "the planner knows it")
+    swarm.power_on(victim)
+    poll(lambda: nodes(swarm)[victim] == "ready", 200, "the Swarm has it again")
+    poll(lambda: len(engines(swarm, app)) == COPIES, 120, "the host has confirmed")
+    steadily(lambda: numbers(swarm, app) == ["1", "2", "3"], 60, "each copy once")
+    assert services(swarm) == COPIES
+
+
+def _swarm_leader(cluster: Cluster) -> str:
+    words = ("node", "ls", "--format", "{{.Hostname}}={{.ManagerStatus}}")
+    found = dict(word.split("=") for word in asked(cluster, *words))
+    return next(name for name, status in found.items() if status == "Leader")
