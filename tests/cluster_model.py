@@ -84,8 +84,8 @@ class ModelRouter:
     served: int = 0
     endpoints: dict[str, str] = field(default_factory=dict)
     """Key → address, as they were when it acknowledged last."""
-    releases: frozenset[str] = frozenset()
-    """What the route named then."""
+    releases: frozenset[tuple[str, str]] = frozenset()
+    """Each app with the releases that its route named then."""
     busy: set[str] = field(default_factory=set)
     """Withdrawn addresses with requests in flight."""
 
@@ -100,6 +100,8 @@ class ModelCluster:
         self.routers = {f"router-{n}": ModelRouter(f"router-{n}") for n in range(1, routers + 1)}
         self.broken: set[CopyName] = set()
         """Copies whose process ends as soon as it starts."""
+        self.bad: set[tuple[str, int, str]] = set()
+        """Apps with releases and types of which all copies do so."""
         self.single: frozenset[str] = frozenset()
         """Process types of which there must never be two."""
         self.running: set[tuple[str, CopyName]] = set()
@@ -114,22 +116,27 @@ class ModelCluster:
 
     # --- the leader
 
-    def world(self, target: Target | None, timers: dict[str, float]) -> World:
-        """The planner's world, read from the store alone."""
+    @property
+    def index(self) -> Index:
+        """What the leader knows, read from the store alone."""
         for key, kv in self.store.items.items():
             if self._known.get(key) is not kv:
                 self._index.take(kv, self.now)
-        for key in self._known.keys() - self.store.items.keys():
+        for key in sorted(self._known.keys() - self.store.items.keys()):
             self._index.drop(key, self.now)
         self._known = dict(self.store.items)
-        world = self._index.world(self.app, target, now=self.now, limits=Limits())
+        return self._index
+
+    def world(self, target: Target | None, timers: dict[str, float], app: str = "") -> World:
+        """The planner's world of an app."""
+        world = self.index.world(app or self.app, target, now=self.now, limits=Limits())
         return replace(world, timers=timers)
 
-    def look(self, target: Target | None, timers: dict[str, float]) -> Decision:
-        """One look of the leader: decide, and carry the decision out."""
-        decision = plan_app(self.world(target, timers))
+    def look(self, target: Target | None, timers: dict[str, float], app: str = "") -> Decision:
+        """One look of the leader at an app: decide, and carry the decision out."""
+        decision = plan_app(self.world(target, timers, app))
         changes = [
-            change_for(self.app, step, lambda step: self._placement(step.copy))
+            change_for(app or self.app, step, lambda step: self._placement(step.copy))
             for step in decision.steps
         ]
         for batch in pack(changes):
@@ -205,9 +212,9 @@ class ModelCluster:
             if instance is None or instance.phase is not Phase.STOPPED:
                 self.store.put(key, Instance(Phase.STOPPED))
         elif instance is None or (instance.phase is Phase.BACKOFF and wanted):
-            if instance is None or copy not in self.broken:
+            if instance is None or not self._ends(copy):
                 self._start(host, copy, key)
-        elif instance.phase is Phase.STARTING and copy in self.broken:
+        elif instance.phase is Phase.STARTING and self._ends(copy):
             self.running.discard((host, copy))
             self.store.put(key, Instance(Phase.BACKOFF, last_exit=LastExit(1)))
         elif wanted and not runs:
@@ -215,6 +222,9 @@ class ModelCluster:
             self._start(host, copy, key)
         elif instance.phase is Phase.STARTING:
             self._publish(host, copy)
+
+    def _ends(self, copy: CopyName) -> bool:
+        return copy in self.broken or (copy.app, copy.release, copy.type) in self.bad
 
     def _start(self, host: str, copy: CopyName, key: str) -> None:
         self.running.add((host, copy))
@@ -259,7 +269,7 @@ class ModelCluster:
             if busy:
                 router.busy |= withdrawn
         elif router.busy:
-            router.busy.pop()
+            router.busy.remove(min(router.busy))
         else:
             return
         record = Router("one", served=router.served, draining=tuple(sorted(router.busy)))
@@ -270,13 +280,20 @@ class ModelCluster:
         router = self.routers[name]
         names = [keys.pair(key, keys.SERVICES)[1] for key in router.endpoints]
         copies = {parse_container(container) for container in names}
-        routed = {copy for copy in copies if copy and str(copy.release) in router.releases}
+        routed = {
+            copy for copy in copies if copy and (copy.app, str(copy.release)) in router.releases
+        }
         return {keys.service(copy.app, copy.container) for copy in routed}
 
-    def _releases(self) -> frozenset[str]:
-        kv = self.store.items.get(keys.route(self.app))
-        named = {} if kv is None else Route.from_bytes(kv.value).releases
-        return frozenset(release for release, weight in named.items() if weight)
+    def _releases(self) -> frozenset[tuple[str, str]]:
+        found = [kv for key, kv in self.store.items.items() if key.startswith(keys.ROUTES)]
+        routes = [Route.from_bytes(kv.value) for kv in found]
+        return frozenset(
+            (route.app, release)
+            for route in routes
+            for release, weight in route.releases.items()
+            if weight
+        )
 
     def _services(self) -> list[tuple[str, str]]:
         found = [key for key in self.store.items if key.startswith(keys.SERVICES)]

@@ -28,19 +28,20 @@ class Leader:
     timers: dict[str, float] = field(default_factory=dict)
     batches: int = 1
     workers: Workers = Workers.WITH
+    app: str = "hello"
 
     def placed(self) -> list[Placed]:
-        return list(self.cluster.world(None, {}).placed.values())
+        return list(self.cluster.world(None, {}, self.app).placed.values())
 
     def target(self) -> Target:
         """The operation's target, or at rest the live release's."""
         if self.plan is None:
-            copies = settled_copies("hello", self.release, self.structure, self.placed())
-            return Target(copies, route_of(self.release), single=self.cluster.single)
+            copies = settled_copies(self.app, self.release, self.structure, self.placed())
+            return Target(copies, route_of(self.release, self.app), single=self.cluster.single)
         plan = self.plan
         return Target(
             plan.copies,
-            route_of(plan.release),
+            route_of(plan.release, self.app),
             fresh=plan.fresh,
             old=plan.old,
             new_release=plan.new_release,
@@ -51,7 +52,7 @@ class Leader:
 
     def look(self) -> Decision:
         """One look; an operation's end is noted as the database would."""
-        decision = self.cluster.look(self.target(), self.timers)
+        decision = self.cluster.look(self.target(), self.timers, self.app)
         if decision.end is None or self.plan is None:
             return decision
         if decision.end is End.DONE:
@@ -59,31 +60,31 @@ class Leader:
         self.plan = None
         return decision
 
-    def start(self, kind: str, counts: dict[str, int]) -> None:
-        """Place an operation."""
+    def start(self, kind: str, counts: dict[str, int], release: int = 0) -> None:
+        """Place an operation; a release has the next number, or this one."""
         placed = self.placed()
         taken = [item.copy for item in placed]
         if kind == "release":
-            self.plan = for_release("hello", self.release + 1, counts, taken)
+            self.plan = for_release(self.app, release or self.release + 1, counts, taken)
         elif kind == "scale":
             before = self.structure
-            self.plan = for_scale("hello", self.release, counts, before=before, placed=placed)
+            self.plan = for_scale(self.app, self.release, counts, before=before, placed=placed)
         else:
-            self.plan = for_restart("hello", self.release, self.structure, placed=placed)
+            self.plan = for_restart(self.app, self.release, self.structure, placed=placed)
 
 
-def route_of(release: int) -> Route:
-    return Route("hello", releases={str(release): 1})
+def route_of(release: int, app: str = "hello") -> Route:
+    return Route(app, releases={str(release): 1})
 
 
-def served(cluster: ModelCluster, without: Collection[str] = ()) -> int:
-    """How many published endpoints the route names, without those of some hosts."""
-    kv = cluster.store.items.get(keys.route("hello"))
+def served(cluster: ModelCluster, without: Collection[str] = (), app: str = "hello") -> int:
+    """How many published endpoints an app's route names, without those of some hosts."""
+    kv = cluster.store.items.get(keys.route(app))
     if kv is None:
         return 0
     named = Route.from_bytes(kv.value).releases
     names = {release for release, weight in named.items() if weight}
-    found = [key for key in cluster.store.items if key.startswith(keys.SERVICES)]
+    found = [key for key in cluster.store.items if key.startswith(keys.services_of(app))]
     endpoints = [Endpoint.from_bytes(cluster.store.items[key].value) for key in found]
     there = [endpoint for endpoint in endpoints if endpoint.host not in without]
     return sum(str(endpoint.release) in names for endpoint in there)
