@@ -95,6 +95,7 @@ class Control:
             events=self._events,
             ldap=Ldap(settings.ldap),
             separate=settings.scheduler.separate,
+            held=self._view.standstill,
         )
 
     @classmethod

@@ -126,9 +126,13 @@ class Scheduler:
         )
 
     def _remember(self, term: Term) -> None:
-        """How far the store was, so that the next term notices one that went back."""
+        """How far the store was, so that the next term notices one that went back.
+
+        The view has perhaps read it anew since: what was known once is never taken back.
+        """
         if self._view.incarnation and self._view.incarnation.id == self._known.incarnation:
-            self._known = Known(self._known.incarnation, self._view.revision)
+            reached = max(self._known.revision, self._view.revision)
+            self._known = Known(self._known.incarnation, reached)
 
 
 class Leading:

@@ -1,6 +1,6 @@
 """All use cases, for the composition root to make and the API to call."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -81,9 +81,12 @@ class Services:
         passwords: Passwords | None = None,
         ldap: Ldap | None = None,
         separate: Sequence[str] = (),
+        held: Callable[[], str] = lambda: "",
     ) -> Self:
-        """All use cases on one database; `separate` is the scheduler's setting."""
-        operations = Operations(database, ring)
+        """All use cases on one database; `separate` is the scheduler's setting, `held` says why
+        no change can be carried out just now.
+        """
+        operations = Operations(database, ring, held=held)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
         attempts = Attempts(database)
