@@ -77,7 +77,7 @@ class Scheduler:
 
         async def attempt(_: bool) -> int:
             async with self._database.transaction("raise epoch") as conn:
-                return await control.raise_epoch(conn)
+                return await control.raise_epoch(conn, max(self._epoch, self._view.epoch))
 
         self._epoch = await patiently("raise epoch", attempt)
         return Leader(self._name, self._epoch).to_bytes()

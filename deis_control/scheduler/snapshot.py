@@ -38,6 +38,7 @@ from deis_node.cluster.records import (
     Incarnation,
     Instance,
     Intent,
+    Leader,
     Move,
     Placement,
     PlacementState,
@@ -85,6 +86,8 @@ class Index:
         self.awaited = 0
         self.incarnation: Incarnation | None = None
         self.intent = 0
+        self.epoch = 0
+        """The highest one that a leader was seen to have."""
         self.engine = ""
         """What the platform setting says; empty when nobody has set it."""
         self._routers: dict[str, RouterSeen] = {}
@@ -385,6 +388,9 @@ class Index:
         elif key == keys.INTENT:
             record = _read(Intent, kv)
             self.intent = record.seq if record else 0
+        elif key == keys.LEADER:
+            leader = _read(Leader, kv)
+            self.epoch = max(self.epoch, leader.epoch if leader else 0)
 
     def _of(self, app: str) -> AppKeys:
         return self.apps.setdefault(app, AppKeys())

@@ -170,6 +170,11 @@ class ClusterView:
         return self._index.intent
 
     @property
+    def epoch(self) -> int:
+        """The highest one that a leader was seen to have."""
+        return self._index.epoch
+
+    @property
     def engine(self) -> str:
         """The scheduling engine that an operator has set for new copies; empty when none is."""
         return self._index.engine

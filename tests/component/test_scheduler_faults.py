@@ -305,6 +305,18 @@ async def test_a_paused_leader_that_was_replaced_writes_nothing_more(
     await scheduling.at_rest(web(3, 1), web(3, 2))
 
 
+async def test_a_database_that_went_back_gives_no_epoch_twice(scheduling: Scheduling) -> None:
+    views = [await scheduling.lead(name) for name in ("control-1", "control-2")]
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    await eventually(lambda: all(view.epoch for view in views))
+    former = views[0].epoch
+    async with scheduling.database.transaction("go back") as conn:
+        await conn.execute("UPDATE control SET epoch = 0")
+    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+    await eventually(lambda: all(view.epoch > former for view in views))
+
+
 async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) -> None:
     await scheduling.lead("control-1")
     app = await scheduling.make_app()
