@@ -13,7 +13,7 @@ from tests.fixtures import invariants
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Push, Traffic, busy_app, count
+from tests.fixtures.traffic import Push, Traffic, busy_app, count, rollout_of
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -138,8 +138,8 @@ def test_a_copy_never_opens_its_port_in_a_push(
         push = Push(other, "never opens")
         done = push.result()
         assert done.returncode != 0
-        for line in done.stderr.splitlines()[-6:]:
-            seen("the push said: " + line.removeprefix("remote: ").strip())
+        for line in rollout_of(done):
+            seen(f"the push said: {line}")
         assert other.body() == body
         assert other.releases() == before
         poll(lambda: len(cluster.containers(other.name)) == 1, 60, "the new copy is removed")

@@ -31,6 +31,7 @@ def busy(cluster_of_three: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts, with a release to go back to."""
     with busy_app(cluster_of_three) as app:
         app.deploy("second")
+        asyncio.run(invariants.at_rest(cluster_of_three))
         yield app
 
 
@@ -52,8 +53,10 @@ def test_a_part_is_killed_twice_on_every_host(
         traffic.settle(100)
     seen(f"{', '.join(names)}: at rest {time.monotonic() - began:.1f} s after the first kill")
     assert traffic.all_failures() == []
-    assert cluster.copies(busy.name) == running
+    # An agent that is away for longer than its lease is a lost host, from which copies move.
+    assert cluster.copies(busy.name) == running or part == "deis-node"
     busy.deploy(f"after {part}, twice")
+    asyncio.run(invariants.at_rest(cluster))
 
 
 def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -> None:
@@ -72,6 +75,7 @@ def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -
     assert traffic.all_failures() == []
     assert cluster.copies(busy.name) == running
     busy.deploy("after everything")
+    asyncio.run(invariants.at_rest(cluster))
 
 
 @pytest.mark.parametrize("part", VICTIMS)

@@ -18,7 +18,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.ports import free_port
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Push, Traffic, busy_app, count
+from tests.fixtures.traffic import Push, Traffic, busy_app, count, rollout_of
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -39,12 +39,13 @@ def busy(cluster_of_three: Cluster) -> Iterator[App]:
 def test_five_minutes_without_a_majority_of_etcd(cluster: Cluster, busy: App, seen: Seen) -> None:
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
-        said = stores.lose_majority(cluster, busy, OUTAGE).stderr
+        done = stores.lose_majority(cluster, busy, OUTAGE)
         back = time.monotonic()
         asyncio.run(invariants.at_rest(cluster))
         traffic.settle(100)
     seen(f"at rest {time.monotonic() - back:.1f} s after what was pushed meanwhile was served")
-    seen("the push said: " + next(line for line in said.splitlines() if "etcd" in line).strip())
+    said = next(line for line in rollout_of(done) if "etcd" in line)
+    seen(f"the push said: {said}")
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert traffic.all_failures() == []
 
@@ -89,8 +90,8 @@ def test_a_store_that_is_full(cluster: Cluster, busy: App, seen: Seen) -> None:
         done = push.result()
         asyncio.run(invariants.at_rest(cluster))
         seen(f"there was room again; at rest after {time.monotonic() - began:.1f} s")
-    for line in done.stderr.splitlines():
-        seen("the push said: " + line.removeprefix("remote: ").strip())
+    for line in rollout_of(done)[:3]:
+        seen(f"the push said: {line}")
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert done.returncode == 0
     assert "etcd takes no writes" in done.stderr
@@ -165,9 +166,6 @@ class Standby:
         self._cluster.keep_down("postgres")
         self._pg_ctl("promote")
         self._pg_ctl("stop", "-m", "fast")
-        auto = self._data / "postgresql.auto.conf"
-        lines = auto.read_text().splitlines()
-        auto.write_text("\n".join(line for line in lines if "synchronous" not in line) + "\n")
         data = self._cluster.home / "data" / "postgres"
         shutil.rmtree(data)
         shutil.move(self._data, data)
@@ -178,7 +176,7 @@ class Standby:
         stores.sql(self._cluster, "SELECT pg_reload_conf()")
 
     def _pg_ctl(self, verb: str, *options: str) -> None:
-        log = str(self._data.parent / "standby.log")
+        log = str(self._data / "standby.log")
         words = ["/usr/lib/postgresql/15/bin/pg_ctl", verb, "-D", str(self._data), "-w", *options]
         done = run(stores.as_postgres(*words, *(["-l", log] if verb == "start" else [])))
         assert done.returncode == 0, done.stdout + done.stderr
