@@ -122,9 +122,14 @@ def test_a_copy_opens_its_port_and_closes_it(
         seen(f"without a health check the push ended with {pushed.returncode}")
         poll(lambda: other.get()[0] in (502, 503), 60, "nobody answers")
         seen(f"when the port was closed the router answered {other.get()[0]}")
-        cluster.deis("config:set", "HEALTHCHECK_URL=/", "-a", other.name, check=False)
+        cluster.deis("config:set", "HEALTHCHECK_URL=/healthz", "-a", other.name)
+        began = time.monotonic()
         poll(lambda: not cluster.etcd(f"/deis/services/{other.name}/"), 120, "it is withdrawn")
-        seen("with a health check the endpoint was withdrawn")
+        seen(
+            f"with a health check it was withdrawn {time.monotonic() - began:.1f} s after it served"
+        )
+        command(other, "exec /app/serve")
+        other.deploy("well again")
 
 
 def test_a_copy_never_opens_its_port_in_a_push(
@@ -149,6 +154,7 @@ def test_a_hosts_ports_are_used_up(cluster: Cluster, busy: App, other: App, seen
     host = "local-3"
     file = cluster.hosts.site(host).etc / "node.toml"
     settings = file.read_text()
+    cluster.deis("config:set", "DEIS_DEPLOY_TIMEOUT=30", "-a", other.name)
     with serving(cluster, busy, seen):
         file.write_text(few_ports(cluster, settings, host))
         try:
@@ -165,15 +171,10 @@ def test_a_hosts_ports_are_used_up(cluster: Cluster, busy: App, other: App, seen
 
 
 def few_ports(cluster: Cluster, settings: str, host: str) -> str:
-    """The agent's settings with no more ports than are in use, and one."""
+    """The agent's settings with one port more than those that are in use."""
     address = cluster.address(host)
-    endpoints = cluster.etcd("/deis/services/").values()
-    used = [str(item["address"]) for item in endpoints]
-    ports = sorted(int(item.rpartition(":")[2]) for item in used if item.startswith(address))
-    lines = [
-        line for line in settings.splitlines() if not line.startswith(("port_low", "port_high"))
-    ]
-    at = lines.index("[runner]") + 1
-    return "\n".join(
-        [*lines[:at], f"port_low = {ports[0]}", f"port_high = {ports[-1] + 1}", *lines[at:]]
-    )
+    used = [str(item["address"]) for item in cluster.etcd("/deis/services/").values()]
+    last = max(int(item.rpartition(":")[2]) for item in used if item.startswith(f"{address}:"))
+    kept = [line for line in settings.splitlines() if not line.startswith("port_")]
+    at = kept.index("[runner]") + 1
+    return "\n".join([*kept[:at], f"port_low = {last + 1}", f"port_high = {last + 1}", *kept[at:]])
