@@ -97,6 +97,7 @@ class Control:
             events=self._events,
             ldap=Ldap(settings.ldap),
             limits=settings.scheduler.limits(),
+            held=self._view.standstill,
         )
 
     @classmethod

@@ -11,12 +11,15 @@ REMEMBERED = 1000
 """How many of the last accepted changes keep their marks."""
 
 
-async def raise_epoch(conn: Connection) -> int:
+async def raise_epoch(conn: Connection, seen: int = 0) -> int:
     """A new leader's epoch; from now on writes of every earlier one raise Fenced.
 
-    It waits for fenced transactions that are under way, so that none commits later.
+    It waits for fenced transactions that are under way, so that none commits later. `seen` is the
+    highest one that is known of: a database that was put back has forgotten some, and none may be
+    given twice.
     """
-    epoch: int = await conn.fetchval("UPDATE control SET epoch = epoch + 1 RETURNING epoch")
+    query = "UPDATE control SET epoch = greatest(epoch, $1) + 1 RETURNING epoch"
+    epoch: int = await conn.fetchval(query, seen)
     return epoch
 
 

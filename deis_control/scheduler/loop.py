@@ -92,7 +92,7 @@ class Scheduler:
 
     async def _raise_epoch(self) -> int:
         async with self._database.transaction("raise epoch") as conn:
-            return await control.raise_epoch(conn)
+            return await control.raise_epoch(conn, max(self._epoch, self._view.epoch))
 
     async def _take_care(self, term: Term) -> None:
         """Until PostgreSQL is back and the epoch is raised, make up for lost hosts only."""
@@ -162,9 +162,13 @@ class Scheduler:
         )
 
     def _remember(self, term: Term) -> None:
-        """How far the store was, so that the next term notices one that went back."""
+        """How far the store was, so that the next term notices one that went back.
+
+        The view has perhaps read it anew since: what was known once is never taken back.
+        """
         if self._view.incarnation and self._view.incarnation.id == self._known.incarnation:
-            self._known = Known(self._known.incarnation, self._view.revision)
+            reached = max(self._known.revision, self._view.revision)
+            self._known = Known(self._known.incarnation, reached)
 
 
 class Leading:

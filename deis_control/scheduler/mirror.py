@@ -7,6 +7,8 @@ store was in. Nothing is written while nothing changes.
 import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Self
 
 import structlog
 
@@ -28,7 +30,7 @@ from deis_node.runtime.backoff import Backoff
 log = structlog.get_logger()
 
 REVISION = "revision"
-"""The entry that tells how far the store was when the mirror was written."""
+"""The entry that tells how far the store was when the mirror was written: a `Position`."""
 
 REWRITTEN = (keys.PLACEMENTS, keys.ROUTES, keys.ENVS)
 """What a restored store must hold exactly as mirrored."""
@@ -47,6 +49,25 @@ def lasts(key: str) -> bool:
     return key.startswith(_LASTING)
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the store was for certain."""
+
+    revision: int = 0
+    awaited: int = 0
+    """The revision of the last barrier. Whoever moves traffic raises it and nobody lowers it, so
+    that a store with a lower one has gone back, whatever was written since."""
+
+    @classmethod
+    def from_bytes(cls, text: bytes | None) -> Self:
+        """As `to_bytes` wrote it; at the start for None."""
+        return cls(*map(int, (text or b"").split()))
+
+    def to_bytes(self) -> bytes:
+        """Two numbers."""
+        return f"{self.revision} {self.awaited}".encode()
+
+
 class Mirror:
     """Keeps the mirror; `run` goes on until cancelled."""
 
@@ -58,6 +79,7 @@ class Mirror:
         self._epoch = epoch
         self._incarnation = incarnation
         self._revision = 0
+        self._awaited = 0
         self._moved = asyncio.Condition()
 
     async def covers(self, revision: int, *, within: float) -> bool:
@@ -71,12 +93,18 @@ class Mirror:
         return True
 
     async def run(self) -> None:
-        """Read, then follow; again from the start on any doubt."""
+        """Read, then follow; again from the start on any doubt.
+
+        RevisionWentBack when the store has gone back or is in another life: what is mirrored is
+        then worth more than what the store holds, and stays as it is.
+        """
         pause = Backoff(initial=0.1, maximum=5.0)
         while True:
             try:
                 await self._follow(await self._read())
-            except (Compacted, RevisionWentBack) as err:
+            except RevisionWentBack:
+                raise
+            except Compacted as err:
                 log.info("the mirror reads anew", reason=str(err))
             except (EtcdError, DatabaseAway) as err:
                 log.info("the mirror waits", reason=str(err))
@@ -85,10 +113,14 @@ class Mirror:
     async def _read(self) -> int:
         """Bring the whole mirror in line with the store; the revision of that."""
         listing = await self._etcd.list(keys.ROOT)
+        awaited = next((kv.mod_revision for kv in listing.items if kv.key == keys.AWAIT), 0)
+        if listing.revision < self._revision or awaited < self._awaited:
+            raise RevisionWentBack(f"the store is at {listing.revision}, was at {self._revision}")
         found = {kv.key: kv.value for kv in listing.items if not kv.lease and lasts(kv.key)}
         if not _is(self._incarnation, found.get(keys.INCARNATION)):
             raise RevisionWentBack("the store is in another life")
-        found[REVISION] = str(listing.revision).encode()
+        self._awaited = awaited
+        found[REVISION] = Position(listing.revision, awaited).to_bytes()
         async with control.fenced(self._database, self._epoch, "mirror all") as conn:
             before = await mirror.all_entries(conn)
             await mirror.put(conn, {k: v for k, v in found.items() if before.get(k) != v})
@@ -101,9 +133,12 @@ class Mirror:
         async with aclosing(watch) as batches:
             async for batch in batches:
                 reached = batch[-1].kv.mod_revision
+                raised = (event.kv.mod_revision for event in batch if event.kv.key == keys.AWAIT)
+                self._awaited = max((self._awaited, *raised))
                 put, gone = _lasting(batch)
                 if put or gone:
-                    await self._note(put | {REVISION: str(reached).encode()}, gone)
+                    position = Position(reached, self._awaited).to_bytes()
+                    await self._note(put | {REVISION: position}, gone)
                 await self._moved_to(reached)
 
     async def _note(self, put: dict[str, bytes], gone: list[str]) -> None:

@@ -5,7 +5,7 @@ step of a restoration, and every prefix of them, changes nothing for anybody.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -14,7 +14,7 @@ from deis_control.db import control, mirror
 from deis_control.db.pool import Database
 from deis_control.errors import Fenced
 from deis_control.scheduler.changes import Change, pack
-from deis_control.scheduler.mirror import REVISION, REWRITTEN
+from deis_control.scheduler.mirror import REVISION, REWRITTEN, Position
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
 from deis_node.cluster.etcd import Compare, Etcd, KeyValue, Put, absent, mod_revision_is
@@ -51,7 +51,7 @@ class Restoration:
         async with self._database.connection() as conn:
             expected = await control.incarnation(conn)
             entries = await mirror.all_entries(conn)
-        reached = int(entries.pop(REVISION, b"0"))
+        reached = Position.from_bytes(entries.pop(REVISION, None))
         kv = await self._etcd.get(keys.INCARNATION)
         found = _parsed(kv.value if kv else None)
         if found is None and expected is None:
@@ -67,18 +67,21 @@ class Restoration:
         return incarnation
 
     async def _goes_on(
-        self, found: Incarnation, expected: str | None, reached: int, known: Known
+        self, found: Incarnation, expected: str | None, reached: Position, known: Known
     ) -> bool:
         """Whether this is the life that was known, or a later one, and nothing of it is lost."""
         if expected is not None and not found.follows(expected):
             return False
-        least = reached if found.id == expected else 0
+        least = reached if found.id == expected else Position()
         if found.id == known.incarnation:
-            least = max(least, known.revision)
+            least = replace(least, revision=max(least.revision, known.revision))
+        barrier = await self._etcd.get(keys.AWAIT)
         revision = await self._etcd.revision()
-        if revision < least:
-            log.error("the store went back", revision=revision, known=least)
-        return revision >= least
+        awaited = barrier.mod_revision if barrier else 0
+        goes_on = revision >= least.revision and awaited >= least.awaited
+        if not goes_on:
+            log.error("the store went back", revision=revision, awaited=awaited, known=least)
+        return goes_on
 
     async def _restore(
         self,

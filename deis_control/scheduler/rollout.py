@@ -42,6 +42,11 @@ log = structlog.get_logger()
 _MIRROR = 2.0
 """Seconds that a rollout waits for the mirror before traffic moves or copies end."""
 
+_STORE_PATIENCE = 5.0
+"""Seconds after which people are told that the store takes no writes."""
+
+_NO_WRITES = "etcd takes no writes; `etcdctl alarm list` shows whether it is full"
+
 _REFUSALS = 30
 """How often in a row the store may refuse new copies, with pauses of up to a second."""
 
@@ -158,7 +163,7 @@ class Rollout:
         """
         timers: dict[str, float] = {}
         pause = Backoff(initial=0.02, maximum=1.0)
-        await self._lead.intent.settled()
+        await self._settled(work.operation)
         while True:
             self._poke.clear()
             await self._lead.store.trust()
@@ -172,6 +177,17 @@ class Rollout:
             elif not decision.steps:
                 pause.reset()
                 await pause_until(self._poke, decision.wake, self._lead.settings.look)
+
+    async def _settled(self, operation: Operation) -> None:
+        """Wait until the store knows of the change; say so when it takes no writes."""
+        settled = self._lead.intent.settled
+        try:
+            async with asyncio.timeout(_STORE_PATIENCE):
+                await settled()
+        except TimeoutError:
+            queued = operation.phase is OpPhase.QUEUED
+            self._progress.note(OpPhase.PLACING if queued else operation.phase, _NO_WRITES)
+            await settled()
 
     def _decide(self, work: _Work, timers: dict[str, float]) -> Decision:
         lead, app = self._lead, work.operation.app_id

@@ -42,6 +42,7 @@ from deis_node.cluster.records import (
     Incarnation,
     Instance,
     Intent,
+    Leader,
     Move,
     Placement,
     PlacementState,
@@ -93,6 +94,8 @@ class Index:
         self.awaited = 0
         self.incarnation: Incarnation | None = None
         self.intent = Intent(0)
+        self.epoch = 0
+        """The highest one that a leader was seen to have."""
         self.engine = ""
         """What the platform setting says; empty when nobody has set it."""
         self.nodes: Mapping[str, str] | None = None
@@ -438,6 +441,9 @@ class Index:
         elif key == keys.INTENT:
             record = _read(Intent, kv)
             self.intent = record or Intent(0)
+        elif key == keys.LEADER:
+            leader = _read(Leader, kv)
+            self.epoch = max(self.epoch, leader.epoch if leader else 0)
 
     def _of(self, app: str) -> AppKeys:
         return self.apps.setdefault(app, AppKeys())

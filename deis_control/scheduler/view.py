@@ -132,6 +132,14 @@ class ClusterView:
         """Whether etcd answers; while it does not, everything here is the last known state."""
         return all(cache.watched.available for cache in self._caches.values())
 
+    def standstill(self) -> str:
+        """Why nobody carries out changes just now, for those who wait; empty when somebody does."""
+        if not self.available:
+            return "etcd does not answer: what runs goes on, changes wait until it does"
+        if keys.LEADER not in self._caches[keys.CONTROL].watched.items:
+            return "no deis-control leads, their logs say why: changes wait until one does"
+        return ""
+
     @property
     def revision(self) -> int:
         """The highest revision that any of the prefixes has certainly reached."""
@@ -161,6 +169,11 @@ class ClusterView:
     def intent(self) -> Intent:
         """The last accepted change that the store knows of."""
         return self._index.intent
+
+    @property
+    def epoch(self) -> int:
+        """The highest one that a leader was seen to have."""
+        return self._index.epoch
 
     @property
     def engine(self) -> str:

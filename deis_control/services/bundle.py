@@ -1,5 +1,6 @@
 """All use cases, for the composition root to make and the API to call."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -85,9 +86,13 @@ class Services:
         passwords: Passwords | None = None,
         ldap: Ldap | None = None,
         limits: Limits | None = None,
+        held: Callable[[], str] = lambda: "",
     ) -> Self:
-        """All use cases on one database; `limits` are the scheduler's, its own defaults if None."""
-        operations = Operations(database, ring)
+        """All use cases on one database; `limits` are the scheduler's, its own defaults if None.
+
+        `held` says why no change can be carried out just now.
+        """
+        operations = Operations(database, ring, held=held)
         passwords = passwords or Passwords()
         by_directory = LdapLogins(database, platform, ldap or Ldap())
         attempts = Attempts(database)

@@ -9,6 +9,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -51,11 +52,21 @@ _DEPLOYS = (Kind.BUILD, Kind.CONFIG)
 class Operations:
     """The way of a change to the leader, and of its end back to the caller."""
 
-    def __init__(self, database: Database, ring: Ring, *, patience: float = 300.0) -> None:
-        """`patience` is for how many seconds a wait outlasts a database that is away."""
+    def __init__(
+        self,
+        database: Database,
+        ring: Ring,
+        *,
+        patience: float = 300.0,
+        held: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`patience` is for how many seconds a wait outlasts a database that is away; `held` says
+        why no change can be carried out just now, and nothing when it can.
+        """
         self._database = database
         self._ring = ring
         self._patience = patience
+        self._held = held
 
     async def submit(
         self,
@@ -142,7 +153,11 @@ class Operations:
             await asyncio.sleep(_POLL)
 
     async def watch(self, operation: Operation, after: int = 0) -> AsyncGenerator[PhaseLine, None]:
-        """The operation's lines of progress after a sequence number, until it ends."""
+        """The operation's lines of progress after a sequence number, until it ends.
+
+        While no change can be carried out, a line that is written nowhere says so: it bears the
+        number of the one before it.
+        """
         async with aclosing(self.watch_alive(operation, after, alive=math.inf)) as lines:
             async for line in lines:
                 if line is not None:
@@ -155,14 +170,15 @@ class Operations:
         patience, looks = _Patience(self._patience), Looks()
         clock = asyncio.get_running_loop().time
         said = clock()
+        held = ""
         async with self._database.listen(PHASES, str(operation.id)) as hint:
             while True:
                 hint.clear()
                 try:
-                    over, lines = await self._progress(operation.id, after)
+                    phase, lines = await self._progress(operation.id, after)
                 except Unavailable as err:
                     patience.spend(err)
-                    over, lines = False, ()
+                    phase, lines = operation.phase, ()
                 except NotFound:
                     return
                 else:
@@ -170,8 +186,12 @@ class Operations:
                 for line in lines:
                     after, said = line.seq, clock()
                     yield line
-                if over:
+                if phase.ended:
                     return
+                before, held = held, self._held()
+                if held and held != before:
+                    said = clock()
+                    yield PhaseLine(after, phase, held, datetime.now(UTC))
                 if clock() - said >= alive:
                     said = clock()
                     yield None
@@ -213,11 +233,11 @@ class Operations:
             await operations.ask_cancel(conn, operation.id)
         return bool(found)
 
-    async def _progress(self, operation: UUID, after: int) -> tuple[bool, tuple[PhaseLine, ...]]:
-        """Whether the operation is over, and its lines: all of them if it is. NotFound."""
+    async def _progress(self, operation: UUID, after: int) -> tuple[OpPhase, tuple[PhaseLine, ...]]:
+        """The operation's phase, and its lines: all of them if it has ended. NotFound."""
         async with self._database.connection() as conn:
             found = await operations.get(conn, operation)
-            return found.phase.ended, await operations.lines_after(conn, operation, after)
+            return found.phase, await operations.lines_after(conn, operation, after)
 
     async def deploys(self, conn: Connection, app: App) -> tuple[Operation, ...]:
         """The app's unfinished builds and configs."""

@@ -66,13 +66,14 @@ def take(
     port = _fresh(ports)
     if port is not None:
         return replace(_give(ports, container, app, port), fresh=port + 1), port
-    rested = (entry.port for entry in ports.freed if now - entry.at >= quarantine)
-    own = (entry.port for entry in ports.freed if entry.app == app)
+    freed = [entry for entry in ports.freed if ports.low <= entry.port <= ports.high]
+    rested = (entry.port for entry in freed if now - entry.at >= quarantine)
+    own = (entry.port for entry in freed if entry.app == app)
     for port in (*rested, *own):
         return _give(ports, container, app, port), port
     raise NoPort(
         f"no host port is free: {len(ports.held)} of {ports.low} to {ports.high} are in use and "
-        f"{len(ports.freed)} were freed less than {quarantine:g} s ago"
+        f"{len(freed)} were freed less than {quarantine:g} s ago"
     )
 
 
@@ -96,11 +97,13 @@ def refuse(ports: Ports, container: str, *, now: float) -> Ports:
 
 
 def within(ports: Ports, low: int, high: int) -> Ports:
-    """The same for a range that was changed in the settings; what is held stays held."""
+    """The same for a range that was changed in the settings.
+
+    What is held stays held, and what was freed stays known: the range may be changed back.
+    """
     if (ports.low, ports.high) == (low, high):
         return ports
-    freed = tuple(entry for entry in ports.freed if low <= entry.port <= high)
-    return replace(ports, low=low, high=high, fresh=low, freed=freed)
+    return replace(ports, low=low, high=high, fresh=low)
 
 
 def _fresh(ports: Ports) -> int | None:

@@ -178,6 +178,13 @@ async def test_a_former_leader_can_write_nothing(world: World) -> None:
             await operations.set_phase(conn, placed.id, OpPhase.STARTING, epoch=1)
 
 
+async def test_no_epoch_is_given_twice(world: World) -> None:
+    async with world.database.transaction("test") as conn:
+        assert await control.raise_epoch(conn, 1) == 2
+        assert await control.raise_epoch(conn, 7) == 8
+        assert await control.raise_epoch(conn) == 9
+
+
 async def test_a_new_leader_waits_for_the_writes_of_the_last(world: World) -> None:
     async with asyncio.TaskGroup() as group, control.fenced(world.database, 1, "test"):
         raising = spawn(group, "raise", _raise_epoch(world.database))

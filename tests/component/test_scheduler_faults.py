@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from deis_control.db import control, mirror
 from deis_control.deltas import ConfigDelta, RestartDelta, ScaleDelta
-from deis_control.model import OpPhase, ReleaseState
+from deis_control.model import OpPhase, PhaseLine, ReleaseState
 from deis_control.scheduler.mirror import REVISION
+from deis_control.services.operations import Operations
 from deis_node.cluster import keys
 from deis_node.cluster.records import Incarnation, Leader
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.postgres import PostgresServer
-from tests.fixtures.scheduling import Scheduling, web
+from tests.fixtures.scheduling import RING, Scheduling, web
 from tests.fixtures.waiting import eventually
 
 
@@ -195,6 +198,55 @@ async def test_an_etcd_that_is_away_holds_a_push_and_nothing_is_concluded(
     assert scheduling.cluster.orphans == []
 
 
+async def test_who_watches_a_change_is_told_why_nothing_happens(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    view = await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    assert view.standstill() == ""
+    await asyncio.to_thread(etcd_server.stop)
+    services = Operations(scheduling.database, RING, held=view.standstill)
+    operation = await scheduling.push(app, sha="7654321")
+    async with aclosing(services.watch(operation)) as lines:
+        async for line in until(lines, "etcd does not answer"):
+            numbered = line.seq
+        await asyncio.to_thread(etcd_server.start)
+        rest = [line async for line in lines]
+    assert all(line.seq > numbered for line in rest if "deis-control leads" not in line.text)
+    assert rest[-1].phase is OpPhase.DONE
+
+
+async def test_a_push_into_a_full_store_waits_and_says_so(
+    scheduling: Scheduling, etcd_server: EtcdMember
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    running = dict(scheduling.cluster.running)
+    await asyncio.to_thread(etcd_server.alarm, on=True)
+    try:
+        operation = await scheduling.push(app, sha="7654321")
+        services = Operations(scheduling.database, RING)
+        async with aclosing(services.watch(operation)) as lines:
+            told = [line.text async for line in until(lines, "takes no writes")]
+        assert told
+        assert scheduling.cluster.running == running
+    finally:
+        await asyncio.to_thread(etcd_server.alarm, on=False)
+    assert (await scheduling.ended(operation)).phase is OpPhase.DONE
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+
+
+async def until(lines: AsyncIterator[PhaseLine], text: str) -> AsyncIterator[PhaseLine]:
+    """The lines up to the first one with this text in it."""
+    async for line in lines:
+        yield line
+        if text in line.text:
+            return
+
+
 @pytest.fixture
 async def postgres_back(postgres: PostgresServer) -> AsyncIterator[PostgresServer]:
     """The server, running again when the test is over."""
@@ -253,6 +305,18 @@ async def test_a_paused_leader_that_was_replaced_writes_nothing_more(
     await scheduling.at_rest(web(3, 1), web(3, 2))
 
 
+async def test_a_database_that_went_back_gives_no_epoch_twice(scheduling: Scheduling) -> None:
+    views = [await scheduling.lead(name) for name in ("control-1", "control-2")]
+    app = await scheduling.make_app()
+    await scheduling.deployed(app)
+    await eventually(lambda: all(view.epoch for view in views))
+    former = views[0].epoch
+    async with scheduling.database.transaction("go back") as conn:
+        await conn.execute("UPDATE control SET epoch = 0")
+    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+    await eventually(lambda: all(view.epoch > former for view in views))
+
+
 async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) -> None:
     await scheduling.lead("control-1")
     app = await scheduling.make_app()
@@ -271,3 +335,56 @@ async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) ->
     kv = await scheduling.etcd.get(lost.key)
     assert kv is not None
     assert kv.value == lost.value
+
+
+@pytest.mark.parametrize("lives_on", [True, False])
+async def test_a_snapshot_from_earlier_is_a_new_life_and_stops_nothing(
+    scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path, lives_on: bool
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    before = await incarnation(scheduling)
+    assert before is not None
+    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    scaled = await scheduling.ended(await scheduling.submit(app, ScaleDelta({"web": 3})))
+    assert scaled.phase is OpPhase.DONE
+    await scheduling.at_rest(*(web(2, num) for num in (1, 2, 3)))
+    await mirrored(scheduling)
+    running = dict(scheduling.cluster.running)
+    if not lives_on:
+        await scheduling.kill("control-1")
+    # The election key of this term is in the snapshot, and its lease as well.
+    await asyncio.to_thread(etcd_server.restore, tmp_path / "snapshot")
+    if not lives_on:
+        await scheduling.lead("control-2")
+    await eventually(lambda: restored(scheduling, before), within=30)
+    await scheduling.at_rest(*(web(2, num) for num in (1, 2, 3)))
+    assert scheduling.cluster.running == running
+    assert scheduling.cluster.orphans == []
+    assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+
+
+async def test_a_snapshot_from_earlier_is_noticed_whatever_was_written_since(
+    scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    before = await incarnation(scheduling)
+    assert before is not None
+    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    await scheduling.ended(await scheduling.push(app, sha="7654321"))
+    await scheduling.at_rest(web(3, 1), web(3, 2))
+    await mirrored(scheduling)
+    await scheduling.kill("control-1")
+    scheduling.cluster.away = set(scheduling.cluster.hosts)
+    reached = await scheduling.etcd.revision()
+    await asyncio.to_thread(etcd_server.restore, tmp_path / "snapshot")
+    while await scheduling.etcd.put("/elsewhere", b"") <= reached:
+        pass
+    await scheduling.lead("control-2")
+    await eventually(lambda: restored(scheduling, before), within=30)
+    assert set(await scheduling.placements()) >= {web(3, 1), web(3, 2)}

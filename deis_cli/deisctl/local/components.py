@@ -49,7 +49,7 @@ def all_components(home: Home, choices: Choices, venv: Path) -> tuple[Component,
     every = sites.sites(home, choices)
     members = [site for site in every if site.member]
     engines = [part for site in every if site.engine for part in _engine(site)]
-    return (
+    found = (
         _postgres(home, choices),
         *(_etcd(choices, site, members) for site in members),
         _registry(home, choices),
@@ -58,6 +58,7 @@ def all_components(home: Home, choices: Choices, venv: Path) -> tuple[Component,
         *(_node(choices, site, venv) for site in every),
         *([_relay(home, choices, venv)] if choices.hosts > 1 else []),
     )
+    return tuple(_unless_kept_down(home, component) for component in found)
 
 
 def docker_host(home: Home, choices: Choices) -> str:
@@ -68,6 +69,11 @@ def docker_host(home: Home, choices: Choices) -> str:
 def pid_file(home: Home, name: str) -> Path:
     """Where a component's pid is kept."""
     return home.run / f"{name}.pid"
+
+
+def down_file(home: Home, name: str) -> Path:
+    """There while a component is kept down: nobody starts it again when it has ended."""
+    return home.run / f"{name}.down"
 
 
 def base_environment() -> dict[str, str]:
@@ -116,6 +122,12 @@ def _registry(home: Home, choices: Choices) -> Component:
         # It gives up at start when this names a bundle for an S3 store that is not used here.
         environ={"AWS_CA_BUNDLE": ""},
     )
+
+
+def _unless_kept_down(home: Home, component: Component) -> Component:
+    """The same component, which is not wanted while a person keeps it down."""
+    down, wanted = down_file(home, component.name), component.wanted
+    return replace(component, wanted=lambda: not down.exists() and wanted())
 
 
 def _joined(choices: Choices) -> Callable[[], None]:

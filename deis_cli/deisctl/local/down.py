@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from deis_cli.deisctl.local import engine, processes
 from deis_cli.deisctl.local.cgroups import cgroup_freeze
-from deis_cli.deisctl.local.components import Component, all_components, pid_file
+from deis_cli.deisctl.local.components import Component, all_components, down_file, pid_file
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.home import Choices, Home
 from deis_cli.deisctl.local.mounts import unmount_below
@@ -61,6 +61,8 @@ def stop(home: Home, choices: Choices, out: Progress, *, remove: bool) -> None:
     components = all_components(home, choices, Path(sys.prefix))
     with out.step("Stopping the supervisor"):
         stop_resident(home)
+    for component in components:  # At the next `up` all run.
+        down_file(home, component.name).unlink(missing_ok=True)
     if choices.hosts > 1:
         _let_go_on(every)
 

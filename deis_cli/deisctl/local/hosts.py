@@ -75,12 +75,14 @@ class Hosts:
         self.site(name).off.unlink(missing_ok=True)
 
     def wait(self, name: str, timeout: float = START_TIMEOUT) -> None:
-        """Wait until every component of a host answers; StepFailed names one that does not."""
+        """Wait until every component of a host answers that is not kept down; StepFailed names one
+        that does not.
+        """
         if processes.read(pid_file(self.home, "supervisor")) is None:
             raise LocalError("The supervisor, which starts what runs on hosts, is gone: run `up`.")
         deadline = time.monotonic() + timeout
         for component in self.components(name):
-            while not component.ready():
+            while component.wanted() and not component.ready():
                 if time.monotonic() > deadline:
                     log = self.home.log_of(component.name)
                     raise StepFailed(

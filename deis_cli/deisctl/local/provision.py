@@ -79,7 +79,9 @@ def make_database_cluster(home: Home, choices: Choices) -> None:
     joined = fabric(choices)
     if joined is not None:
         with (aside / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {joined.network} scram-sha-256\n")
+            # `all` databases are not replication, which backups are made by: pg_basebackup(1).
+            for databases in ("all", "replication"):
+                rules.write(f"host {databases} all {joined.network} scram-sha-256\n")
     aside.rename(data)
 
 

@@ -80,7 +80,8 @@ data: {{"id":"…","outcome":"done", …}}
 ```
 
 A watcher that was cut off goes on with `Last-Event-ID: 3` or `?after=3`. A comment `: alive`
-comes every 15 seconds when nothing else does.
+comes every 15 seconds when nothing else does. While nobody can carry out changes a `phase` says
+why; it is not kept, and has the number of the one before it.
 """.strip()
 
 WHO = {

@@ -68,6 +68,18 @@ def test_another_range_leaves_what_is_held() -> None:
     assert taken(moved, "b")[1] == 30000
 
 
+def test_a_range_that_is_changed_and_changed_back_shortens_no_quarantine() -> None:
+    ports, port = taken(empty(20000, 20001), "a")
+    ports = within(release(ports, "a", now=0), 30000, 30001)
+    assert taken(ports, "b", "other", now=HOUR)[1] == 30000
+    ports = within(ports, 20000, 20001)
+    ports, others = taken(ports, "b", "other", now=10)
+    assert others != port
+    with pytest.raises(NoPort):
+        taken(ports, "c", "other", now=20)
+    assert taken(ports, "c", "other", now=HOUR)[1] == port
+
+
 def test_ports_survive_being_written_down() -> None:
     ports, _ = taken(empty(20000, 20009), "a")
     ports = release(taken(ports, "b")[0], "a", now=5)

@@ -9,7 +9,7 @@ import pytest
 
 from deis_cli.deisctl.local import engine, power
 from deis_cli.deisctl.local.checks import check_hosts, check_swarm
-from deis_cli.deisctl.local.components import all_components
+from deis_cli.deisctl.local.components import all_components, down_file
 from deis_cli.deisctl.local.engine_layout import layout
 from deis_cli.deisctl.local.errors import LocalError
 from deis_cli.deisctl.local.fabric import Fabric
@@ -232,6 +232,18 @@ def test_a_host_without_power_wants_none_of_its_components(tmp_path: Path) -> No
     assert {item.host for item in components if not item.wanted()} == {"local-2"}
     assert Hosts.of(home).state("local-2") == "off"
     Hosts.of(home).on("local-2")
+    assert all(item.wanted() for item in components)
+
+
+@pytest.mark.parametrize("name", ["postgres", "etcd@local-2"])
+def test_a_component_that_is_kept_down_is_not_wanted(tmp_path: Path, name: str) -> None:
+    home, choices = made(tmp_path, 3)
+    down_file(home, name).touch()
+    components = all_components(home, choices, Path("/venv"))
+    assert [item.name for item in components if not item.wanted()] == [name]
+    Hosts.of(home).on("local-2")
+    assert [item.name for item in components if not item.wanted()] == [name]
+    down_file(home, name).unlink()
     assert all(item.wanted() for item in components)
 
 

@@ -1,0 +1,220 @@
+"""kill -9 of each part of a cluster twice, of all at once, and in the middle of every change."""
+
+import asyncio
+import random
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.fixtures import invariants, stores
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.members import etcd_leader
+from tests.fixtures.platform import App, poll
+from tests.fixtures.seen import Seen
+from tests.fixtures.traffic import Traffic, busy_app
+
+pytestmark = pytest.mark.timeout(1800)
+
+ROUTERS = ["local-1", "local-2"]
+PARTS = ("etcd", "containerd", "docker", "deis-control", "deis-node", "postgres", "registry")
+VICTIMS = ("deis-control", "deis-node", "etcd", "docker", "postgres")
+PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring")
+OPEN = "SELECT count(*) FROM operations WHERE phase NOT IN ('done', 'failed')"
+
+
+@pytest.fixture(scope="module")
+def busy(cluster_of_three: Cluster) -> Iterator[App]:
+    """An app of six copies on three hosts, with a release to go back to."""
+    with busy_app(cluster_of_three) as app:
+        app.deploy("second")
+        asyncio.run(invariants.at_rest(cluster_of_three))
+        yield app
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_killed_twice_on_every_host(
+    cluster: Cluster, busy: App, part: str, seen: Seen
+) -> None:
+    running = cluster.copies(busy.name)
+    names = [name for name in components(cluster) if name.partition("@")[0] == part]
+    traffic = Traffic(cluster, busy.host, ROUTERS)
+    with traffic.flows():
+        began = time.monotonic()
+        for name in names:
+            for _ in range(2):
+                old = cluster.kill(name)
+                poll(lambda n=name, o=old: cluster.pid(n) not in (0, o), 60, f"{name} again")  # type: ignore[misc]
+            cluster.wait_ready(name)
+        asyncio.run(invariants.at_rest(cluster))
+        traffic.settle(100)
+    seen(f"{', '.join(names)}: at rest {time.monotonic() - began:.1f} s after the first kill")
+    assert traffic.all_failures() == []
+    # An agent that is away for longer than its lease is a lost host, from which copies move.
+    assert cluster.copies(busy.name) == running or part == "deis-node"
+    busy.deploy(f"after {part}, twice")
+    asyncio.run(invariants.at_rest(cluster))
+
+
+def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -> None:
+    running = cluster.copies(busy.name)
+    traffic = Traffic(cluster, busy.host, ROUTERS)
+    with traffic.flows():
+        began = time.monotonic()
+        old = {name: cluster.kill(name) for name in components(cluster)}
+        for name in old:
+            cluster.wait_ready(name)
+        assert all(cluster.pid(name) != pid for name, pid in old.items())
+        seen(f"all {len(old)} processes answer again after {time.monotonic() - began:.1f} s")
+        asyncio.run(invariants.at_rest(cluster))
+        seen(f"at rest after {time.monotonic() - began:.1f} s")
+        traffic.settle(100)
+    assert traffic.all_failures() == []
+    assert cluster.copies(busy.name) == running
+    busy.deploy("after everything")
+    asyncio.run(invariants.at_rest(cluster))
+
+
+@pytest.mark.parametrize("part", VICTIMS)
+@pytest.mark.parametrize("change", ["scale", "rollback"])
+def test_a_part_is_killed_at_each_phase_of_a_change(
+    cluster: Cluster, busy: App, part: str, change: str, seen: Seen
+) -> None:
+    count = 6
+    traffic = Traffic(cluster, busy.host, ROUTERS)
+    with traffic.flows():
+        for phase in PHASES:
+            count = 9 - count
+            words = ["ps:scale", f"web={count}"] if change == "scale" else ["rollback"]
+            hit = while_changing(cluster, busy, words, at(cluster, busy, phase), part)
+            asyncio.run(invariants.at_rest(cluster))
+            seen(f"{change}, {part} at {phase}: {'hit' if hit else 'over before'}")
+        if change == "scale":
+            cluster.deis("ps:scale", "web=6", "-a", busy.name)
+        traffic.settle(100)
+    assert traffic.all_failures() == []
+    poll(lambda: len(cluster.containers(busy.name)) == 6, 120, "six copies")
+
+
+@pytest.mark.parametrize("part", VICTIMS)
+def test_a_part_is_killed_while_an_app_is_made(cluster: Cluster, part: str, seen: Seen) -> None:
+    chance = random.Random(part)
+    for number in range(4):
+        name = f"brief-{part.removeprefix('deis-')}-{number}"
+        create = ["apps:create", name, "--no-remote"]
+        _, done = while_running(cluster, create, after(chance.uniform(0, 0.8)), part)
+        there = name in apps(cluster)
+        seen(f"{part}: the client was told {done.returncode}, the app is {there and 'there'}")
+        assert there or done.returncode
+        if not there:
+            cluster.deis(*create)
+        assert "v1" in cluster.deis("releases", "-a", name).stdout
+        cluster.deis("apps:destroy", "-a", name, f"--confirm={name}")
+    asyncio.run(invariants.at_rest(cluster))
+
+
+@pytest.mark.parametrize("part", VICTIMS)
+def test_a_part_is_killed_while_an_app_is_destroyed(
+    cluster: Cluster, part: str, seen: Seen
+) -> None:
+    chance = random.Random(part)
+    for _ in range(3):
+        app = cluster.create("brief").deploy()
+        cluster.deis("ps:scale", "web=3", "-a", app.name)
+        destroy = ["apps:destroy", "-a", app.name, f"--confirm={app.name}"]
+        _, done = while_running(cluster, destroy, after(chance.uniform(0, 1.5)), part)
+        poll(lambda: stores.sql(cluster, OPEN) == "0", 300, "no operation is open")
+        left = app.name in apps(cluster)
+        seen(
+            f"{part}: the client was told {done.returncode}, the app is "
+            f"{'left' if left else 'gone'}"
+        )
+        if left:
+            cluster.deis(*destroy)
+        poll(lambda a=app: cluster.containers(a.name) == [], 120, "its copies have ended")  # type: ignore[misc]
+        asyncio.run(invariants.at_rest(cluster))
+        shutil.rmtree(app.copy.parent)
+
+
+def apps(cluster: Cluster) -> list[str]:
+    """The names of all apps."""
+    return cluster.deis("apps:list").stdout.split()
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Whether so many seconds have passed."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
+
+
+def components(cluster: Cluster) -> list[str]:
+    """Everything that the supervisor keeps running, but what stands before the routers."""
+    every = cluster.facts["components"]
+    beside = ("supervisor", "relay", "nginx")
+    return [name for name in every if name.partition("@")[0] not in beside]
+
+
+def victim(cluster: Cluster, part: str) -> str:
+    """The one whose death hurts most: a leader where there is one."""
+    if part == "postgres":
+        return part
+    if part == "etcd":
+        return f"etcd@{etcd_leader(cluster)}"
+    host = cluster.leader()[0] if part == "deis-control" else "local-3"
+    return f"{part}@{host}"
+
+
+def while_running(
+    cluster: Cluster, words: list[str], now: Callable[[], bool], part: str
+) -> tuple[bool, subprocess.CompletedProcess[str]]:
+    """Run a command, kill a part when `now` is true; whether it ran still, and what it said."""
+    done: list[subprocess.CompletedProcess[str]] = []
+    name = victim(cluster, part)
+    changing = threading.Thread(target=lambda: done.append(cluster.deis(*words, check=False)))
+    changing.start()
+    while changing.is_alive() and not now():
+        time.sleep(0.002)
+    hit = changing.is_alive()
+    cluster.restart(name)
+    changing.join(timeout=300)
+    return hit, done[0]
+
+
+def while_changing(
+    cluster: Cluster, app: App, words: list[str], now: Callable[[], bool], part: str
+) -> bool:
+    """The same for a change of an app, which succeeds all the same; whether it was hit."""
+    before = stores.sql(cluster, newest(app))
+    hit, _ = while_running(
+        cluster,
+        [*words, "-a", app.name],
+        lambda: stores.sql(cluster, newest(app)) != before and now(),
+        part,
+    )
+    poll(lambda: stores.sql(cluster, OPEN) == "0", 300, "no operation is open")
+    return hit
+
+
+def newest(app: App) -> str:
+    return (
+        "SELECT max(o.seq) FROM operations o JOIN apps a ON a.uuid = o.app "
+        f"WHERE a.id = '{app.name}'"
+    )
+
+
+def at(cluster: Cluster, app: App, phase: str) -> Callable[[], bool]:
+    """Whether the app's newest operation has come to a phase."""
+    return lambda: reached(cluster, app, phase)
+
+
+def reached(cluster: Cluster, app: App, phase: str) -> bool:
+    """Whether the app's newest operation has had this phase."""
+    query = (
+        "SELECT count(*) FROM operation_phases p JOIN operations o ON o.id = p.operation "
+        f"JOIN apps a ON a.uuid = o.app WHERE a.id = '{app.name}' AND p.phase = '{phase}' "
+        "AND o.seq = (SELECT max(seq) FROM operations WHERE app = a.uuid)"
+    )
+    return stores.sql(cluster, query) not in ("0", "")
