@@ -4,6 +4,7 @@ import asyncio
 
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
+from tests.fixtures.invariants_read import table_of
 from tests.fixtures.router import App, RouterBench
 from tests.fixtures.waiting import eventually
 
@@ -111,6 +112,16 @@ async def test_draining_is_known_to_the_next_agent(
     assert (await router.acknowledged(barrier)).draining == (hello.address,)
     hello.open.set()
     assert (await slow).status == 200
+
+
+async def test_nginx_tells_the_table_that_it_holds(
+    router: RouterBench, hello: App, other: App
+) -> None:
+    await router.serve("hello", hello)
+    await router.publish("hello", 2, other.address)
+    await router.serve("other", other)
+    table = await asyncio.to_thread(table_of, router.folder)
+    assert table == {"hello": {hello.address}, "other": {other.address}}
 
 
 async def test_an_idle_router_writes_nothing(router: RouterBench, hello: App) -> None:

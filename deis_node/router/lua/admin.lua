@@ -3,6 +3,7 @@
 --   GET  /state                                  which nginx, which table, which configuration
 --   POST /rows?mode=full&version=V               the whole table; rows not in it go away
 --   POST /rows?mode=delta&base=B&version=V&incarnation=I    changes on top of version B
+--   GET  /rows                                   the table, for whoever looks into it by hand
 --   GET  /inflight                               every peer with requests in flight
 --   POST /inflight                               the same for the addresses in the body
 --
@@ -104,7 +105,21 @@ local function delta(args)
     return confirm(version)
 end
 
+local function listed()
+    local lines = {}
+    for _, key in ipairs(routes:get_keys(0)) do
+        local row = key:sub(1, 2) ~= "m:" and routes:get(key)
+        if row then
+            lines[#lines + 1] = key .. " " .. row .. "\n"
+        end
+    end
+    return answer(200, table.concat(lines))
+end
+
 local function rows()
+    if ngx.req.get_method() == "GET" then
+        return listed()
+    end
     local args = ngx.req.get_uri_args()
     if args.mode == "full" then
         return full(args)
