@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.fixtures.cluster",
     "tests.fixtures.command_line",
     "tests.fixtures.recording",
+    "tests.fixtures.seen",
 ]
 
 

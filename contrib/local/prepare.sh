@@ -1,4 +1,4 @@
-# Shared by up, down, test and bench: checks, Debian's packages, virtual environments.
+# Shared by up, down, test, drill and bench: checks, Debian's packages, virtual environments.
 # Sourced by bash with `set -euo pipefail`; $project is the checkout.
 
 say() { printf '%s\n' "$*" >&2; }
