@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
+from tests.fixtures.leading import etcd_leader, leaders
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
 from tests.fixtures.traffic import Traffic, make_app, moment
@@ -322,8 +323,8 @@ def test_no_request_fails_while_a_cluster(
 
 @pytest.mark.parametrize("leads", [False, True])
 def test_a_host_that_loses_power_is_replaced(cluster: Cluster, busy: App, leads: bool) -> None:
-    leaders = {cluster.leader()[0], etcd_leader(cluster)}
-    victim = next(name for name in reversed(cluster.names) if (name in leaders) == leads)
+    leading = leaders(cluster)
+    victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
     routers = [name for name in ROUTERS if name != victim]
     traffic = Traffic(cluster, busy.host, routers)
     patience = 2 * TTL + 5 if leads else TTL + 2
@@ -344,29 +345,3 @@ def _whole(cluster: Cluster, app: App, without: str) -> bool:
     """Whether as many copies as wanted are published on other hosts."""
     found = cluster.etcd(f"/deis/services/{app.name}/").values()
     return sum(endpoint["host"] != without for endpoint in found) == 6
-
-
-def etcd_leader(cluster: Cluster) -> str:
-    """The host of the member that leads, once there is one."""
-    found: list[str] = []
-
-    def known() -> bool:
-        found[:] = _leading_members(cluster)
-        return len(found) == 1
-
-    poll(known, 60, "etcd has a leader")
-    return found[0]
-
-
-def _leading_members(cluster: Cluster) -> list[str]:
-    leading = []
-    for host in cluster.names:
-        if cluster.hosts.state(host) != "on":
-            continue
-        url = "http://" + str(cluster.facts["components"][f"etcd@{host}"]["address"])
-        words = ["etcdctl", "--endpoints", url, "endpoint", "status", "-w", "json"]
-        for member in json.loads(run(words, ETCDCTL_API="3").stdout or "[]"):
-            status = member["Status"]
-            if status["header"]["member_id"] == status.get("leader"):
-                leading.append(host)
-    return leading
