@@ -14,7 +14,7 @@ import pytest
 from deis_cli.deisctl.local.sites import published_ports
 from tests.fixtures.cluster import Cluster, steadily
 from tests.fixtures.docker_events import recorded
-from tests.fixtures.host_faults import cut_from_store, kept_down, own_settings
+from tests.fixtures.host_faults import cut_from_store, kept_down, own_settings, running_copies
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.load import Load, wait_for
@@ -87,7 +87,7 @@ def test_all_hosts_lose_their_power_and_come_back_in_any_order_without_the_datab
             cluster.hosts.on(host)
         for router in ROUTERS:
             poll(lambda: serves(cluster, app, router), 120, f"{router} serves")  # noqa: B023
-        poll(lambda: len(cluster.containers(app.name)) == 8, 120, "every copy runs")
+        poll(lambda: running_copies(cluster, app) == 8, 120, "every copy runs")
     asyncio.run(at_rest(cluster))
     for router in ROUTERS:
         steadily(lambda: serves(cluster, app, router), 60, f"{router} serves")  # noqa: B023
