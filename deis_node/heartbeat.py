@@ -108,10 +108,16 @@ class Heartbeat:
             return None
 
     def _save(self, saved: SavedLease) -> None:
+        """Keep the lease for the next start. A disk that is full or broken costs no host its
+        agent: without the file the next one takes a new lease.
+        """
         aside = self._file.with_suffix(".new")
-        aside.touch(mode=0o600)
-        aside.write_text(json.dumps({"lease": saved.lease, "boot_id": saved.boot_id}))
-        aside.replace(self._file)
+        try:
+            aside.touch(mode=0o600)
+            aside.write_text(json.dumps({"lease": saved.lease, "boot_id": saved.boot_id}))
+            aside.replace(self._file)
+        except OSError as err:
+            log.warning("host lease not saved", error=str(err))
 
 
 def boot_id(file: Path) -> str:

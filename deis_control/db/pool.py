@@ -27,6 +27,8 @@ _AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.InternalClientError,
 )
+_FULL = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
+"""Its classes 53 and 58: no disk space, no memory, or a disk that cannot be read or written."""
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _SESSION = {"idle_in_transaction_session_timeout": "20s", "application_name": "deis-control"}
 """A paused leader that holds the epoch (`control.fence`) must not hold up the next one for ever."""
@@ -41,6 +43,12 @@ class DatabaseAway(Unavailable):
     """PostgreSQL does not answer; nothing is known of the transaction that was under way."""
 
     default = "The database is temporarily unavailable."
+
+
+class DatabaseFull(DatabaseAway):
+    """PostgreSQL has undone a transaction because its disk or its memory does not suffice."""
+
+    default = "The database is out of disk space or memory."
 
 
 class Contended(DatabaseAway):
@@ -164,3 +172,5 @@ def _translated() -> Iterator[None]:
         if isinstance(err, ValueError):
             raise  # asyncpg's word for a wrong argument: our mistake
         raise DatabaseAway from err
+    except _FULL as err:
+        raise DatabaseFull from err

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from deis_control.db.pool import Database, DatabaseAway
+from deis_control.db.pool import Database, DatabaseAway, DatabaseFull
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.postgres import PostgresServer
 
@@ -39,5 +39,18 @@ async def test_those_who_wait_too_long_are_told_and_take_no_place(single: Databa
         with pytest.raises(DatabaseAway):
             async with single.connection():
                 pytest.fail("there is no second connection")
+    async with single.connection() as connection:
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("state", ["53100", "53200", "58030"])
+async def test_a_server_without_room_is_told_from_a_mistake_of_ours(
+    single: Database, state: str
+) -> None:
+    """disk_full, out_of_memory and io_error, as PostgreSQL's appendix A numbers them."""
+    with pytest.raises(DatabaseFull) as told:
+        async with single.transaction("test") as connection:
+            await connection.execute(f"DO $$BEGIN RAISE SQLSTATE '{state}'; END$$")
+    assert told.value.status == 503
     async with single.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1

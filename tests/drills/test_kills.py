@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures import invariants, stores
 from tests.fixtures.cluster import Cluster
-from tests.fixtures.members import etcd_leader
+from tests.fixtures.leading import etcd_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
 from tests.fixtures.traffic import Traffic, busy_app

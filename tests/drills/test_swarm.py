@@ -82,7 +82,7 @@ async def test_managers_without_a_quorum_cost_no_request_and_copies_wait(
     with traffic.flows():
         for site in map(swarm.hosts.site, swarm.names):
             assert site.network is not None
-            faults.drop_port(site.network, PORT)
+            faults.drop_service(site.network, PORT)
         failed = swarm.deis("config:set", "A=1", "-a", busy.name, check=False)
         assert failed.returncode != 0
         seen(f"a deploy ends with: {(failed.stdout + failed.stderr).strip().splitlines()[-1]}")

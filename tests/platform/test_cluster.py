@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
+from tests.fixtures.leading import etcd_leader, leaders
 from tests.fixtures.load import Load, wait_for
-from tests.fixtures.members import etcd_leader
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
 from tests.fixtures.traffic import Traffic, make_app, moment
 from tests.load.bench_endpoints import ended_and_started, placed
@@ -377,8 +377,8 @@ def test_no_request_fails_while_a_cluster(
 
 @pytest.mark.parametrize("leads", [False, True])
 def test_a_host_that_loses_power_is_replaced(cluster: Cluster, busy: App, leads: bool) -> None:
-    leaders = {cluster.leader()[0], etcd_leader(cluster)}
-    victim = next(name for name in reversed(cluster.names) if (name in leaders) == leads)
+    leading = leaders(cluster)
+    victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
     routers = [name for name in ROUTERS if name != victim]
     traffic = Traffic(cluster, busy.host, routers)
     patience = 2 * TTL + 5 if leads else TTL + 2

@@ -1,0 +1,123 @@
+"""Processes without memory or files to be had, and clocks that jump while they run."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.host_faults import (
+    children,
+    clocks_that_jump,
+    end_for_want_of_memory,
+    few_files,
+    pids_of,
+)
+from tests.fixtures.invariants import at_rest
+from tests.fixtures.leading import etcd_leader
+from tests.fixtures.platform import App, poll
+from tests.fixtures.seen import Seen
+from tests.fixtures.traffic import Traffic, make_app, moment
+
+pytestmark = pytest.mark.timeout(900)
+
+ROUTERS = ("local-1", "local-2")
+WHILE = 10.0
+"""Seconds without files."""
+
+
+@pytest.fixture(scope="module")
+def busy(cluster_of_three: Cluster) -> Iterator[App]:
+    """An app of six copies on three hosts."""
+    app = make_app(cluster_of_three)
+    yield app
+    cluster_of_three.heal()
+    app.destroy()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "deis-control",
+        "deis-node",
+        "etcd",
+        "docker",
+        "containerd",
+        "postgres",
+        "registry",
+        "nginx",
+    ],
+)
+def test_memory_runs_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> None:
+    component = component_of(cluster, part)
+    pids = pids_of(cluster, component)
+    # Of those that share the work of one component, one that works.
+    pid = children(pids[0])[-1] if part == "postgres" else max(pids)
+    traffic = Traffic(cluster, busy.host, list(ROUTERS))
+    with traffic.flows():
+        began = moment()
+        end_for_want_of_memory(cluster, pid)
+        asyncio.run(at_rest(cluster))
+        settled = moment() - began
+        busy.deploy(f"memory for {part}")
+    failed = {router: len(traffic.failures(router)) for router in ROUTERS}
+    seen(f"{component}: at rest {settled:.0f} s after the kernel ended it, failed {failed}")
+    if part != "nginx":
+        assert sum(failed.values()) == 0
+    assert all(traffic.failures(router, after=began + 5) == [] for router in ROUTERS)
+
+
+def test_clocks_jump_while_programs_run(cluster: Cluster, busy: App, seen: Seen) -> None:
+    parts = [f"{part}@{host}" for part in ("deis-control", "deis-node") for host in cluster.names]
+    with clocks_that_jump(cluster, *parts, "postgres") as clocks:
+        poll(lambda: cluster.leader()[0] != "", 60, "somebody leads")
+        asyncio.run(at_rest(cluster))
+        leader, copies = cluster.leader(), cluster.copies(busy.name)
+        traffic = Traffic(cluster, busy.host, list(ROUTERS))
+        with traffic.flows():
+            for seconds in (300, -300, 0):
+                clocks.set(seconds)
+                time.sleep(5)
+                assert cluster.alive() == cluster.names
+                assert cluster.copies(busy.name) == copies
+                began = moment()
+                busy.deploy(f"at {seconds:+d}")
+                asyncio.run(at_rest(cluster))
+                copies = cluster.copies(busy.name)
+                seen(f"{seconds:+d} s: a push took {moment() - began:.1f} s")
+        assert cluster.leader() == leader
+        assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+
+
+@pytest.mark.parametrize(
+    "part", ["deis-control", "deis-node", "etcd", "docker", "postgres", "registry", "nginx"]
+)
+def test_files_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> None:
+    component = component_of(cluster, part)
+    pids = pids_of(cluster, component)
+    held = [component.partition("@")[2]] if part == "nginx" else []
+    traffic = Traffic(cluster, busy.host, [name for name in ROUTERS if name not in held])
+    with traffic.flows():
+        with few_files(pids):
+            began = moment()
+            done = cluster.deis("config:set", f"FILES={part}", "-a", busy.name, check=False)
+            took = moment() - began
+            time.sleep(WHILE)
+        back = moment()
+        asyncio.run(at_rest(cluster))
+        settled = moment() - back
+        busy.deploy(f"files for {part}")
+    same = set(pids) <= set(pids_of(cluster, component))
+    seen(f"{component}: the same process after it: {same}, at rest {settled:.0f} s after it")
+    seen(f"a change meanwhile ended with {done.returncode} after {took:.1f} s")
+    seen(repr((done.stdout + done.stderr).strip()[-300:]))
+    assert [item for router in traffic.routers for item in traffic.failures(router)] == []
+
+
+def component_of(cluster: Cluster, part: str) -> str:
+    """The one that most depends on: of several the one that leads or routes."""
+    if part in ("postgres", "registry"):
+        return part
+    leading = {"deis-control": cluster.leader()[0], "etcd": etcd_leader(cluster)}
+    return f"{part}@{leading.get(part, ROUTERS[1])}"
