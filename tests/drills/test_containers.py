@@ -138,6 +138,23 @@ def test_a_copy_opens_its_port_and_closes_it(
         other.deploy("well again")
 
 
+def test_a_copy_ends_every_five_seconds(
+    cluster: Cluster, busy: App, other: App, seen: Seen
+) -> None:
+    command(other, "httpd -f -p 5000 -h /app/www & sleep 5; exit 7")
+    with serving(cluster, busy, seen):
+        other.commit("ends every five seconds")
+        pushed = other.push(check=False)
+        seen(f"the push ended with {pushed.returncode}")
+        began = time.monotonic()
+        poll(lambda: "crashed" in cluster.deis("ps", "-a", other.name).stdout, 180, "it crashed")
+        seen(f"it counted as crashed {time.monotonic() - began:.1f} s after the push")
+        why = cluster.deis("ps:explain", "web.1", "-a", other.name).stdout
+        seen(" ".join(why.split()))
+        command(other, "exec /app/serve")
+        other.deploy("well again")
+
+
 def test_a_copy_never_opens_its_port_in_a_push(
     cluster: Cluster, busy: App, other: App, seen: Seen
 ) -> None:
