@@ -153,10 +153,10 @@ class Index:
             limits=limits,
         )
 
-    def swarm_wishes(self) -> frozenset[Wish]:
-        """The copies that Docker Swarm shall run, and what their hosts have ready for them."""
-        found = set()
-        for name in self._swarm:
+    def swarm_wishes(self) -> tuple[Wish, ...]:
+        """The copies that Docker Swarm shall run, and what their hosts have ready for them, by name."""
+        found = []
+        for name in sorted(self._swarm):
             copy = parse_container(name)
             mine = self.apps.get(copy.app) if copy else None
             placed = mine.placed.get(name) if mine else None
@@ -165,8 +165,8 @@ class Index:
             seen = mine.instances.get(f"{placed.host}/{name}")
             wish = wish_of(placed, seen.instance.prepared if seen else None)
             if wish is not None:
-                found.add(wish)
-        return frozenset(found)
+                found.append(wish)
+        return tuple(found)
 
     def concerned(self, key: str) -> frozenset[str]:
         """The apps that have copies on the host that a key is about; none for other keys."""

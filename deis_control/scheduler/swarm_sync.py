@@ -47,7 +47,7 @@ class SwarmSync:
     def __init__(self, lead: Leadership) -> None:
         self._lead = lead
         self._platform = lead.settings.swarm_platform
-        self._settled: frozenset[Wish] | None = None
+        self._settled: tuple[Wish, ...] | None = None
         """The wishes of the last look that left nothing to do; None after any other."""
         self._nodes_seen = float("-inf")
         """When the nodes were looked at last, on the loop's clock."""

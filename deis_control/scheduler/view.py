@@ -185,7 +185,7 @@ class ClusterView:
         """What the hosts are as nodes of the Docker Swarm; None before anybody has noted it."""
         return self._index.nodes
 
-    def swarm_wishes(self) -> frozenset[Wish]:
+    def swarm_wishes(self) -> tuple[Wish, ...]:
         """The copies that Docker Swarm shall run."""
         return self._index.swarm_wishes()
 

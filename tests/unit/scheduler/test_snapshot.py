@@ -227,9 +227,9 @@ def test_copies_that_swarm_shall_run_are_found_with_what_their_hosts_have_ready(
     (wish,) = index.swarm_wishes()
     assert wish.prepared == ready.prepared
     index.take(placement_kv(COPY, engine="swarm", uuid="u1", state=PlacementState.STOP), 0)
-    assert index.swarm_wishes() == frozenset()
+    assert index.swarm_wishes() == ()
     index.drop(PLACEMENT, 0)
-    assert index.swarm_wishes() == frozenset()
+    assert index.swarm_wishes() == ()
 
 
 def test_the_operators_word_on_the_engine_is_known_until_it_is_taken_back() -> None:
