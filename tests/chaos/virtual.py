@@ -176,6 +176,7 @@ class Play:
     def _router(self, host: str) -> None:
         if self._hears(host) and self.cluster.now >= self._silent.get(f"nginx@{host}", 0):
             self.cluster.router(ROUTERS[host], busy=self._rng.random() < 0.2)
+            self.cluster.follow(ROUTERS[host])
 
     def _hears(self, host: str) -> bool:
         return host not in self._hurt
