@@ -261,19 +261,23 @@ class ModelCluster:
         router = self.routers[name]
         kv = self.store.items.get(keys.AWAIT)
         if kv is not None and kv.mod_revision > router.served:
-            now = dict(self._services())
-            withdrawn = {address for key, address in router.endpoints.items() if key not in now}
-            router.endpoints = now
-            router.releases = self._releases()
+            self.follow(name, busy=busy)
             router.served = kv.mod_revision
-            if busy:
-                router.busy |= withdrawn
         elif router.busy:
             router.busy.remove(min(router.busy))
         else:
             return
         record = Router("one", served=router.served, draining=tuple(sorted(router.busy)))
         self.store.put(keys.router(name), record)
+
+    def follow(self, name: str, *, busy: bool = False) -> None:
+        """A router reads what there is, asked for or not; `busy`: what went has requests left."""
+        router, now = self.routers[name], dict(self._services())
+        withdrawn = {address for key, address in router.endpoints.items() if key not in now}
+        router.endpoints = now
+        router.releases = self._releases()
+        if busy:
+            router.busy |= withdrawn
 
     def serving(self, name: str) -> set[str]:
         """The keys of the endpoints that a router sends requests to."""

@@ -154,7 +154,7 @@ class Index:
         )
 
     def swarm_wishes(self) -> tuple[Wish, ...]:
-        """The copies that Docker Swarm shall run, and what their hosts have ready for them, by name."""
+        """The copies that Docker Swarm shall run, and what their hosts have ready, by name."""
         found = []
         for name in sorted(self._swarm):
             copy = parse_container(name)

@@ -171,7 +171,8 @@ class WatchedPrefix:
         missed = [
             kv.key
             for kv in listing.items
-            if kv.mod_revision <= self._revision and self._items.get(kv.key) != kv
+            if kv.mod_revision <= self._revision
+            and key_is_older(self._items.get(kv.key), kv.mod_revision)
         ]
         if missed:
             log.error("watch lost events", cache=self.name, keys=missed[:10], count=len(missed))

@@ -7,7 +7,6 @@ seed, so a run is the same to the last write however often it is repeated.
 import hashlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
 from typing import Any
@@ -22,6 +21,7 @@ from deis_node.cluster import keys
 from deis_node.cluster.etcd import Delete, Put
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HostConf, Move, Placement, PlacementState, Router
+from tests.chaos.asked import App, Ask, ask_of, running
 from tests.chaos.schedule import SIDE, STEADY, Round, Step, rounds
 from tests.cluster_model import TTL, ModelCluster
 from tests.leader_model import Leader, served
@@ -39,40 +39,6 @@ RESTART = 2.0
 LONGEST = 900.0
 """Seconds after a round until all is at rest."""
 SINGLE = "worker"
-
-Formation = tuple[Mapping[str, int], frozenset[str]]
-"""Process type → count, and the types of it that are stopped."""
-
-
-@dataclass
-class Ask:
-    """A change that was accepted."""
-
-    kind: str
-    formation: Callable[[Formation], Formation]
-    good: bool = True
-
-
-@dataclass
-class App:
-    """An app as its users see it."""
-
-    leader: Leader
-    formation: Formation = ({}, frozenset())
-    asked: deque[Ask] = field(default_factory=deque)
-    going: Formation | None = None
-    """What the operation under way makes of it."""
-    gone: bool = False
-
-    @property
-    def running(self) -> dict[str, int]:
-        return running(self.formation)
-
-
-def running(formation: Formation) -> dict[str, int]:
-    """The counts without what is stopped."""
-    counts, stopped = formation
-    return {kind: count for kind, count in counts.items() if count and kind not in stopped}
 
 
 class Play:
@@ -117,7 +83,7 @@ class Play:
                 self._do(steps.popleft())
             self._tick()
         self._come_to_rest()
-        self._check()
+        self._say("quiet")
 
     # Who moves
 
@@ -176,6 +142,7 @@ class Play:
     def _router(self, host: str) -> None:
         if self._hears(host) and self.cluster.now >= self._silent.get(f"nginx@{host}", 0):
             self.cluster.router(ROUTERS[host], busy=self._rng.random() < 0.2)
+            self.cluster.follow(ROUTERS[host])
 
     def _hears(self, host: str) -> bool:
         return host not in self._hurt
@@ -200,19 +167,7 @@ class Play:
         app = self.apps.get(self._roles.get(step.on, ""))
         if app is None or app.gone:
             return
-        app.asked.append(self._ask(step))
-
-    def _ask(self, step: Step) -> Ask:
-        words = dict(step.words)
-        if step.what == "scale":
-            return Ask("scale", lambda was: ({**was[0], **words}, was[1]))
-        if step.what == "stop":
-            return Ask("scale", lambda was: (was[0], was[1] | {words["type"]}))
-        if step.what == "start":
-            return Ask("scale", lambda was: (was[0], was[1] - {words["type"]}))
-        if step.what == "restart":
-            return Ask("restart", lambda was: was)
-        return Ask("release", lambda was: was, good=words.get("good", True))
+        app.asked.append(ask_of(step))
 
     def _made(self, role: str) -> str:
         self._numbers["apps"] += 1
@@ -325,20 +280,13 @@ class Play:
     # What must hold
 
     def _come_to_rest(self) -> None:
-        """Until nothing changes any more for longer than anything waits."""
+        """Until nothing changes any more, and all is as it must be; AssertionError."""
         deadline, quiet = self.cluster.now + LONGEST, 0.0
-        while quiet < 2 * TTL or not self._settled():
+        while quiet < 2 * TTL or self._broken():
             before, seconds = self.cluster.store.revision, PAUSE if quiet else TICK
             self._tick(seconds)
             quiet = quiet + seconds if self.cluster.store.revision == before else 0.0
             assert self.cluster.now < deadline, f"never at rest: {self._broken()}"
-
-    def _settled(self) -> bool:
-        return not self._broken()
-
-    def _check(self) -> None:
-        assert self._broken() == []
-        self._say("quiet")
 
     def _broken(self) -> list[str]:
         """What must hold at rest and does not."""
@@ -354,24 +302,18 @@ class Play:
             if served(self.cluster, app=name) != web:
                 found.append(f"{name}: {served(self.cluster, app=name)} of {web} serve")
         for host, copy, placement in placed:
-            if (
-                placement.state is not PlacementState.RUN
-                or (host, copy) not in self.cluster.running
-            ):
+            runs = (host, copy) in self.cluster.running
+            if placement.state is not PlacementState.RUN or not runs:
                 found.append(f"{host}: {copy.container} in {placement.state}")
-        found += [f"{item} is not placed" for item in self.cluster.running - set(self._all(placed))]
+        strays = self.cluster.running - {(host, copy) for host, copy, _ in placed}
+        found += [f"{host}: {copy.container} is not placed" for host, copy in sorted(strays)]
         return found + list(self._keys(placed))
-
-    def _all(self, placed: list[tuple[str, CopyName, Placement]]) -> list[tuple[str, CopyName]]:
-        return [(host, copy) for host, copy, _ in placed]
 
     def _keys(self, placed: list[tuple[str, CopyName, Placement]]) -> Iterator[str]:
         """Nothing is left of what is gone, and routers know what there is."""
-        names = {f"{host}/{copy.container}" for host, copy, _ in placed}
+        owned = {keys.instance(host, copy.container) for host, copy, _ in placed}
         for key in self.cluster.store.items:
-            of_nobody = (
-                key.startswith(keys.INSTANCES) and keys.tail(key, keys.INSTANCES) not in names
-            )
+            of_nobody = key.startswith(keys.INSTANCES) and key not in owned
             of_gone = key.startswith(keys.ROUTES) and self.apps[keys.tail(key, keys.ROUTES)].gone
             if key.startswith(keys.MOVES) or of_nobody or of_gone:
                 yield key

@@ -247,6 +247,21 @@ async def test_an_own_write_does_not_hide_later_changes(etcd: Etcd) -> None:
         assert values(cache) == {"/a/1": b"2"}
 
 
+async def test_an_own_write_is_not_lost_for_what_is_not_known_of_it(etcd: Etcd) -> None:
+    await etcd.put("/a/1", b"1")
+    with capture_logs() as logs:
+        async with cached(etcd, audit=0.3) as cache:
+            known = cache.items["/a/1"]
+            # Whoever has written it does not know how often that was done before.
+            own = replace(known, value=b"2", mod_revision=cache.revision + 1, version=1)
+            cache.apply(own)
+            await etcd.put("/a/1", b"2")
+            other = await etcd.put("/other", b"")
+            await eventually(lambda: cache.revision >= other)
+            assert values(cache) == {"/a/1": b"2"}
+    assert "watch lost events" not in [entry["event"] for entry in logs]
+
+
 async def test_an_own_write_of_a_key_deleted_since_does_not_bring_it_back(etcd: Etcd) -> None:
     async with cached(etcd) as cache:
         await etcd.put("/a/1", b"1")

@@ -1,0 +1,199 @@
+"""A randomized run on a real cluster: rounds of changes and faults under traffic, then rest.
+
+After each round everything must hold that must hold at rest, and no request may have failed that
+the promises of docs/reliability.md cover: from the moment a host is hurt until the next quiet
+point a request may fail, at all other times none. When nginx' master is killed its workers close
+idle connections as they leave; what a client sends on one at that very moment is lost.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from tests.chaos.hands import Hands
+from tests.chaos.schedule import MENDS, STEADY, Round, Step, rounds
+from tests.chaos.trace import Trace
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.invariants import at_rest, broken
+from tests.fixtures.load import Request
+from tests.fixtures.seen import Seen
+from tests.fixtures.traffic import Traffic, moment
+
+ROUTERS = ("local-1", "local-2")
+REST = 300.0
+"""Seconds until everything must hold after a round."""
+PATIENCE = 250.0
+"""Seconds for which requests through a router elsewhere may fail after a host was hurt: ten times
+what is promised for a host that leads."""
+LEAVING = 20.0
+"""Seconds in which the workers of a dead nginx leave; ten times what a new one needs."""
+INTERVAL = 0.05
+MARKER = "hush"
+
+
+@dataclass(frozen=True)
+class Hurt:
+    """A time in which requests may fail."""
+
+    host: str
+    began: float
+    ended: float
+
+    def covers(self, item: Request, router: str) -> bool:
+        """Whether a request through a router may have failed for it."""
+        ended = self.ended if router == self.host else min(self.ended, self.began + PATIENCE)
+        return item.started <= ended and item.ended >= self.began
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """A time in which the workers of a dead nginx close idle connections."""
+
+    host: str
+    began: float
+
+    def covers(self, item: Request, router: str) -> bool:
+        """Whether a request went out on a connection that was being closed."""
+        unanswered = item.kept_alive and item.status == 0
+        then = self.began <= item.started <= self.began + LEAVING
+        return router == self.host and unanswered and then
+
+
+class Run:
+    """One run."""
+
+    def __init__(self, cluster: Cluster, hands: Hands, trace: Trace) -> None:
+        self.cluster = cluster
+        self.trace = trace
+        self.rests: list[float] = []
+        self.counts: Counter[str] = Counter()
+        self.gaps: list[float] = []
+        """After each hurt, until when requests failed through a router elsewhere."""
+        self._hands = hands
+        self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), INTERVAL)
+        self._excused: list[Hurt | Leaving] = []
+        self._failed: list[Request] = []
+
+    def rounds(self, seed: int, seconds: float, length: float) -> None:
+        """Rounds until the time is over; AssertionError when a promise is broken."""
+        deadline = time.monotonic() + seconds
+        every = rounds(seed, self.cluster.names, length)
+        with self._traffic.flows():
+            for item in takewhile(lambda _: time.monotonic() < deadline, every):
+                self.round(item)
+        assert self._failed == [], f"{len(self._failed)} requests failed: {self._failed[:3]}"
+
+    def round(self, item: Round) -> None:
+        """One round, and the quiet point after it."""
+        self.trace.note("round", number=item.number, hurt=item.hurt, announced=item.announced)
+        hurt_at = self._carry_out(item)
+        for text in self._hands.finish():
+            self.trace.note("push", result=text)
+        self.cluster.heal()
+        self._rest(item)
+        if item.hurt:
+            hurt = Hurt(item.hurt, hurt_at, moment())
+            self._excused.append(hurt)
+            self.gaps += [self._gap(hurt, router) for router in ROUTERS if router != hurt.host]
+        self._traffic.settle()
+        self._judge(item)
+
+    def _carry_out(self, item: Round) -> float:
+        """Changes and faults beside each other; when the host was hurt."""
+        began, hurt_at = moment(), [0.0]
+
+        def lane(steps: Sequence[Step]) -> None:
+            for step in steps:
+                time.sleep(max(0.0, began + step.at - moment()))
+                if step.what in MENDS:
+                    hurt_at[0] = moment()
+                if step.on.startswith("nginx@"):
+                    self._excused.append(Leaving(step.on.partition("@")[2], moment()))
+                self.counts["faults" if step.is_fault else "changes"] += 1
+                result = self._hands.do(step)
+                self.trace.note("step", **step.to_plain(), result=result)
+
+        faults = [step for step in item.steps if step.is_fault]
+        changes = [step for step in item.steps if not step.is_fault]
+        with ThreadPoolExecutor(2) as lanes:
+            for future in [lanes.submit(lane, faults), lanes.submit(lane, changes)]:
+                future.result()
+        return hurt_at[0]
+
+    def _rest(self, item: Round) -> None:
+        """Everything must hold."""
+        began, before = moment(), [list[str]()]
+
+        def told(found: list[str]) -> None:
+            if found not in before:
+                before[0] = found
+                self.trace.note("not at rest", number=item.number, what=found)
+
+        try:
+            asyncio.run(at_rest(self.cluster, REST, changes=self._hands.accepted, told=told))
+            found = asyncio.run(broken(self.cluster, secrets=[self._hands.marker]))
+            assert found == [], "\n".join(found)
+        except AssertionError as err:
+            self.trace.note("broken", number=item.number, what=str(err).splitlines())
+            raise
+        self.rests.append(moment() - began)
+        self.trace.note("quiet", number=item.number, after=round(self.rests[-1], 1))
+
+    def _gap(self, hurt: Hurt, router: str) -> float:
+        failed = [item for item in self._traffic.failures(router) if hurt.covers(item, router)]
+        return max((item.started - hurt.began for item in failed), default=0.0)
+
+    def _judge(self, item: Round) -> None:
+        """No request may have failed but in a time that is excused; all that did are told."""
+        for router in ROUTERS:
+            for failed in self._traffic.failures(router):
+                excused = any(span.covers(failed, router) for span in self._excused)
+                if excused or any(failed is known for known in self._failed):
+                    continue
+                self._failed.append(failed)
+                told = {name: value for name, value in vars(failed).items() if name != "started"}
+                at = self.trace.seconds(failed.started)
+                self.trace.note("failed", number=item.number, at=at, router=router, **told)
+
+
+def random_run(
+    cluster: Cluster, seen: Seen, folder: Path, *, seed: int, seconds: float, length: float
+) -> None:
+    """A whole run, that tells its seed first and its figures in the end."""
+    path = folder / f"chaos-{seed}.jsonl"
+    seen(f"seed {seed}, rounds of {length:.0f} s for {seconds:.0f} s; the trace is {path}")
+    trace = Trace(path)
+    trace.note("run", seed=seed, seconds=seconds, length=length)
+    with _hands(cluster, f"{MARKER}-{seed}") as hands:
+        run = Run(cluster, hands, trace)
+        try:
+            run.rounds(seed, seconds, length)
+        finally:
+            _tell(run, hands, seen)
+
+
+@contextmanager
+def _hands(cluster: Cluster, marker: str) -> Iterator[Hands]:
+    hands = Hands(cluster, marker)
+    try:
+        yield hands
+    finally:
+        cluster.heal()
+        hands.close()
+
+
+def _tell(run: Run, hands: Hands, seen: Seen) -> None:
+    changes, faults = run.counts["changes"], run.counts["faults"]
+    seen(
+        f"{len(run.rests)} rounds, {changes} changes of which {len(hands.accepted)} were accepted, "
+        f"{faults} faults and their ends"
+    )
+    seen(f"all held at most {max(run.rests, default=0):.1f} s after the last of a round")
+    if run.gaps:
+        seen(f"requests failed elsewhere until {max(run.gaps):.1f} s after a host was hurt")

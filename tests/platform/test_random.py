@@ -1,0 +1,22 @@
+"""Random changes and faults on a cluster for a short while; tests/drills has the long run."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.run import random_run
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.seen import Seen
+
+SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+SECONDS = 100.0
+ROUND = 15.0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_random_changes_and_faults(cluster: Cluster, seen: Seen, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("DEIS_TRACE", tmp_path))
+    random_run(cluster, seen, folder, seed=SEED, seconds=SECONDS, length=ROUND)
