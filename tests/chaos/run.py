@@ -196,4 +196,6 @@ def _tell(run: Run, hands: Hands, seen: Seen) -> None:
     )
     seen(f"all held at most {max(run.rests, default=0):.1f} s after the last of a round")
     if run.gaps:
-        seen(f"requests failed elsewhere until {max(run.gaps):.1f} s after a host was hurt")
+        last = max(run.gaps)
+        told = f"the last that failed was begun {last:.1f} s after" if last else "none failed"
+        seen(f"of the requests through another router than the one of a host that was hurt {told}")
