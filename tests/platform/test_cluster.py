@@ -177,9 +177,8 @@ def logs_say_what_is_missing(cluster: Cluster, app: App, lost: str) -> None:
     """The log has what was deployed without the host, and says whose lines it has not."""
 
     def there() -> bool:
-        *lines, last = cluster.deis("logs", "-a", app.name).stdout.splitlines()
-        missing = f"lines that are kept on {lost} are missing" in last
-        return missing and any("deployed" in line for line in lines)
+        text = cluster.deis("logs", "-a", app.name).stdout
+        return f"lines that are kept on {lost} are missing" in text and "deployed" in text
 
     poll(there, 120, "the log")
 
