@@ -64,14 +64,11 @@ def main() -> None:
 
 
 def make_apps(cluster: Cluster) -> list[App]:
-    """Apps of one copy each, all of the first one's image."""
-    first = busybox_web.make_app(cluster, 1)
-    (image,) = {item["image"] for item in cluster.etcd("/deis/placements/").values()}
-    made = [first]
-    while len(made) < APPS:
-        made.append(busybox_web.make_like(first, image))
-    for app in made:
-        poll(lambda a=app: a.get()[0] == 200, 60, f"{app.name} serves")  # type: ignore[misc]
+    """Apps of one copy each; an image belongs to one app, so each is pushed."""
+    made = [busybox_web.make_app(cluster, 1) for _ in range(APPS)]
+    for router in ROUTERS:
+        for app in made:
+            poll(lambda a=app, r=router: cluster.get_through(r, a.host)[0] == 200, 60, app.name)  # type: ignore[misc]
     return made
 
 

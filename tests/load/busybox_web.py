@@ -28,14 +28,6 @@ def make_app(platform: Platform, count: int, prefix: str = "bench") -> App:
     return app
 
 
-def make_like(app: App, image: str) -> App:
-    """Another app of one copy, of the image of one that was pushed."""
-    made = app.platform.create("bench")
-    words = ("-a", made.name, "--procfile=web: exec httpd -f -p 5000 -h /www")
-    app.platform.deis("pull", image, *words)
-    return made
-
-
 def scale(app: App, count: int) -> None:
     """Set the number of copies, and wait until so many run and no other is there."""
     app.platform.deis("ps:scale", f"web={count}", "-a", app.name, timeout=600)
