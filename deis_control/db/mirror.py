@@ -24,3 +24,9 @@ async def all_entries(conn: Connection) -> dict[str, bytes]:
     """Every key with its value."""
     rows = await conn.fetch("SELECT key, value FROM mirror ORDER BY key")
     return {row["key"]: row["value"] for row in rows}
+
+
+async def entry(conn: Connection, key: str) -> bytes | None:
+    """One key's value."""
+    value: bytes | None = await conn.fetchval("SELECT value FROM mirror WHERE key = $1", key)
+    return value

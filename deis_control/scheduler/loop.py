@@ -132,6 +132,7 @@ class Scheduler:
             lead = await self._begin(term)
             async with asyncio.TaskGroup() as group:
                 spawn(group, "mirror", lead.mirror.run())
+                spawn(group, "mirror check", lead.mirror.check(self._settings.look))
                 spawn(group, "swarm", SwarmSync(lead).run())
                 spawn(group, "intent", lead.intent.run())
                 spawn(group, "apps", Leading(lead, group).run())

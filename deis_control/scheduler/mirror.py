@@ -13,7 +13,8 @@ from typing import Self
 import structlog
 
 from deis_control.db import control, mirror
-from deis_control.db.pool import Database, DatabaseAway
+from deis_control.db.pool import Connection, Database, DatabaseAway
+from deis_control.errors import Fenced
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import (
     DELETE,
@@ -80,6 +81,9 @@ class Mirror:
         self._incarnation = incarnation
         self._revision = 0
         self._awaited = 0
+        self._noted: bytes | None = None
+        """The position that the mirror has; None before the first one."""
+        self._writing = asyncio.Lock()
         self._moved = asyncio.Condition()
 
     async def covers(self, revision: int, *, within: float) -> bool:
@@ -107,8 +111,27 @@ class Mirror:
             except Compacted as err:
                 log.info("the mirror reads anew", reason=str(err))
             except (EtcdError, DatabaseAway) as err:
+                self._noted = None  # The last write may have been done or not.
                 log.info("the mirror waits", reason=str(err))
             await pause.wait()
+
+    async def check(self, pause: float) -> None:
+        """Look every so many seconds whether the mirror is still what was written.
+
+        Fenced when it is not: the database was put back to an earlier state, and whatever else
+        this term remembers of it is not so any more.
+        """
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                async with self._writing, self._database.connection() as conn:
+                    await self._same(conn)
+            except DatabaseAway as err:
+                log.info("the mirror is not checked", reason=str(err))
+
+    async def _same(self, conn: Connection) -> None:
+        if self._noted not in (None, await mirror.entry(conn, REVISION)):
+            raise Fenced("the database is not the one that was written to: it went back")
 
     async def _read(self) -> int:
         """Bring the whole mirror in line with the store; the revision of that."""
@@ -121,12 +144,17 @@ class Mirror:
             raise RevisionWentBack("the store is in another life")
         self._awaited = awaited
         found[REVISION] = Position(listing.revision, awaited).to_bytes()
-        async with control.fenced(self._database, self._epoch, "mirror all") as conn:
-            before = await mirror.all_entries(conn)
-            await mirror.put(conn, {k: v for k, v in found.items() if before.get(k) != v})
-            await mirror.delete(conn, [key for key in before if key not in found])
+        await self._rewrite(found)
         await self._moved_to(listing.revision)
         return listing.revision
+
+    async def _rewrite(self, found: dict[str, bytes]) -> None:
+        async with self._writing:
+            async with control.fenced(self._database, self._epoch, "mirror all") as conn:
+                before = await mirror.all_entries(conn)
+                await mirror.put(conn, {k: v for k, v in found.items() if before.get(k) != v})
+                await mirror.delete(conn, [key for key in before if key not in found])
+            self._noted = found[REVISION]
 
     async def _follow(self, revision: int) -> None:
         watch = self._etcd.watch(keys.ROOT, revision + 1, resume=False)
@@ -142,10 +170,13 @@ class Mirror:
                 await self._moved_to(reached)
 
     async def _note(self, put: dict[str, bytes], gone: list[str]) -> None:
-        async with control.fenced(self._database, self._epoch, "mirror") as conn:
-            await mirror.put(conn, put)
-            if gone:
-                await mirror.delete(conn, gone)
+        async with self._writing:
+            async with control.fenced(self._database, self._epoch, "mirror") as conn:
+                await self._same(conn)
+                await mirror.put(conn, put)
+                if gone:
+                    await mirror.delete(conn, gone)
+            self._noted = put[REVISION]
 
     async def _moved_to(self, revision: int) -> None:
         async with self._moved:

@@ -38,14 +38,14 @@ async def leads(scheduling: Scheduling, name: str) -> None:
 
 async def mirrored(scheduling: Scheduling) -> None:
     """Wait until the mirror holds every placement."""
+    await eventually(lambda: is_mirrored(scheduling))
 
-    async def so() -> bool:
-        async with scheduling.database.connection() as conn:
-            held = await mirror.all_entries(conn)
-        listing = await scheduling.etcd.list(keys.PLACEMENTS)
-        return all(held.get(kv.key) == kv.value for kv in listing.items)
 
-    await eventually(so)
+async def is_mirrored(scheduling: Scheduling) -> bool:
+    async with scheduling.database.connection() as conn:
+        held = await mirror.all_entries(conn)
+    listing = await scheduling.etcd.list(keys.PLACEMENTS)
+    return all(held.get(kv.key) == kv.value for kv in listing.items)
 
 
 async def test_the_first_leader_gives_the_store_its_incarnation(scheduling: Scheduling) -> None:
@@ -315,6 +315,25 @@ async def test_a_database_that_went_back_gives_no_epoch_twice(scheduling: Schedu
         await conn.execute("UPDATE control SET epoch = 0")
     assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
     await eventually(lambda: all(view.epoch > former for view in views))
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_database_that_went_back_within_a_term_is_mirrored_into_anew(
+    scheduling: Scheduling, goes_on: bool
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await mirrored(scheduling)
+    async with scheduling.database.transaction("go back") as conn:
+        await mirror.put(conn, {REVISION: b"1 1"})
+        lost = [key for key in await mirror.all_entries(conn) if key.endswith(web(2, 1))]
+        await mirror.delete(conn, lost)
+    assert lost
+    if goes_on:
+        assert (await scheduling.configured(app, A="1")).phase is OpPhase.DONE
+    await mirrored(scheduling)
 
 
 async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) -> None:
