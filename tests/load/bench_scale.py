@@ -178,6 +178,8 @@ def main() -> None:
             for side in sides if number % 2 == 0 else reversed(sides):
                 runs[side.name].append(measured(side))
                 tell(side.name, number, runs[side.name][-1])
+        for side in sides:  # They are taken down as they were made, and looked at for remains.
+            side.start()
     report(runs)
 
 
