@@ -99,7 +99,8 @@ def test_a_backup_of_postgresql_from_earlier_stops_nothing(
         assert set(cluster.containers(changed.name)) >= set(running)
         assert younger.get()[0] == 200
         traffic.settle(100)
-        stores.accept_database(cluster)
+        told_first = stores.accept_database(cluster)
+        assert f"{younger.name}: is removed, for PostgreSQL does not know it" in told_first
         poll(lambda: len(cluster.containers(changed.name)) == 6, 120, "six copies")
     assert traffic.all_failures() == []
     poll(lambda: cluster.containers(younger.name) == [], 120, "what nobody knows of has ended")
