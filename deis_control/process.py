@@ -11,7 +11,6 @@ import structlog
 
 from deis_control.api.app import make_app
 from deis_control.api.entrance import serving
-from deis_control.api.listening import resolve
 from deis_control.builder.build import BuilderServices
 from deis_control.builder.images import Images
 from deis_control.builder.service import Builder
@@ -149,9 +148,8 @@ class Control:
         app = make_app(self._services, at_once=settings.api.at_once)
         host, _, port = settings.api.address.rpartition(":")
         key = keys.controller_host(settings.control.name)
-        place, *_ = await resolve(settings.api.address)
-        record = Address(address=settings.api.public or str(place))
-        async with serving(app, host, int(port)):
+        async with serving(app, host, int(port)) as place:
+            record = Address(address=settings.api.public or str(place))
             spawn(group, "controller address", publish(self._etcd, key, record))
             await asyncio.Event().wait()
 

@@ -4,11 +4,22 @@ import os
 import signal
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # A busy machine makes single examples slow; pytest's own timeout bounds the test.
 settings.register_profile("deis", deadline=None)
 settings.load_profile("deis")
+
+# The programs' own configuration does the same; drawn tracebacks hold a loop up for seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 pytest_plugins = [
     "tests.fixtures.etcd",

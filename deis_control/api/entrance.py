@@ -61,9 +61,10 @@ class Entrance:
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return int(self._sockets[0].getsockname()[1])
+    def place(self) -> Place:
+        """The first place that is listened on."""
+        first = self._sockets[0]
+        return Place(first.family, *first.getsockname()[:2])
 
     async def __aenter__(self) -> Self:
         for listening in self._sockets:
@@ -147,9 +148,9 @@ class Entrance:
 
 
 @asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
-    """The API at this address meanwhile, at each one of a host name; its port, which the kernel
-    chooses when it is 0.
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[Place]:
+    """The API at this address meanwhile, at each one of a host name; the first place where it is,
+    whose port the kernel chooses when it is 0.
 
     OSError when the address cannot be had. `handler_cancellation` stays off (aiohttp's default):
     a client that goes away ends its connection, never what it asked for.
@@ -164,7 +165,7 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[i
             Tasks() as tasks,
             Entrance(Keeper(app), handlers, tasks, await resolve(f"{host}:{port}")) as entrance,
         ):
-            yield entrance.port
+            yield entrance.place
     finally:
         await runner.cleanup()
 

@@ -8,7 +8,7 @@ from deis_control.db.pool import Connection, Database
 from deis_control.errors import Fenced
 
 REMEMBERED = 1000
-"""How many of the last accepted changes keep their marks."""
+"""How many accepted changes before the last one that the store knows of keep their marks."""
 
 
 async def raise_epoch(conn: Connection, seen: int = 0) -> int:
@@ -81,12 +81,19 @@ async def count_intent(conn: Connection) -> int:
     """Count one accepted change. Last in its transaction: all changes queue up here."""
     seq: int = await conn.fetchval(
         """WITH counted AS (UPDATE intent SET seq = seq + 1 RETURNING seq),
-            marked AS (INSERT INTO intents (seq) SELECT seq FROM counted),
-            forgotten AS (DELETE FROM intents WHERE seq <= (SELECT seq FROM counted) - $1)
-        SELECT seq FROM counted""",
-        REMEMBERED,
+            marked AS (INSERT INTO intents (seq) SELECT seq FROM counted)
+        SELECT seq FROM counted"""
     )
     return seq
+
+
+async def forget_intents(conn: Connection, known: int) -> None:
+    """Forget marks long before a change of which the store knows, and the database as well.
+
+    Never any other: a database that is behind keeps all of its marks, or it would seem to know
+    what it has forgotten.
+    """
+    await conn.execute("DELETE FROM intents WHERE seq <= $1", known - REMEMBERED)
 
 
 async def accept_intent(conn: Connection, seq: int, mark: str) -> None:

@@ -26,6 +26,17 @@ async def all_entries(conn: Connection) -> dict[str, bytes]:
     return {row["key"]: row["value"] for row in rows}
 
 
+async def barrier(conn: Connection) -> int:
+    """The revision of the store's last barrier, when the mirror was written."""
+    awaited: int = await conn.fetchval("SELECT awaited FROM barrier")
+    return awaited
+
+
+async def put_barrier(conn: Connection, awaited: int) -> None:
+    """Remember it."""
+    await conn.execute("UPDATE barrier SET awaited = $1 WHERE awaited <> $1", awaited)
+
+
 async def entry(conn: Connection, key: str) -> bytes | None:
     """One key's value."""
     value: bytes | None = await conn.fetchval("SELECT value FROM mirror WHERE key = $1", key)

@@ -26,6 +26,7 @@ _AWAY = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InternalClientError,
+    asyncpg.ReadOnlySQLTransactionError,  # A standby that is not promoted yet.
 )
 _FULL = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
 """Its classes 53 and 58: no disk space, no memory, or a disk that cannot be read or written."""

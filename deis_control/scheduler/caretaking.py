@@ -46,7 +46,8 @@ def kept_targets(world: World) -> list[Target]:
 def successors(world: World) -> tuple[Place, ...]:
     """The copies to be made in the place of lost ones, as far as hosts take them. PURE."""
     steps = []
-    world = replace(world, may_remove=False)
+    # Nobody leads a Docker Swarm without an epoch: agents run what is made now, on any host.
+    world = replace(world, may_remove=False, engine=NATIVE)
     for target in kept_targets(world):
         stand = standing(world, target)
         steps += [
@@ -120,12 +121,21 @@ class Caretaker:
             placed = self._view.app(app).placed.values()
             if all(self._view.is_alive(item.host) for item in placed):
                 continue
-            try:
-                waits.append(await self._look_at(app))
-            except EtcdError as err:
-                log.info("app waits", app=app, reason=str(err))
-                waits.append(_SHORT)
+            waits.append(await self._try(app))
         return min(waits)
+
+    async def _try(self, app: str) -> float:
+        """Look at one app; what goes wrong with it is no other's trouble. Fenced."""
+        try:
+            return await self._look_at(app)
+        except Fenced:
+            raise
+        except EtcdError as err:
+            log.info("app waits", app=app, reason=str(err))
+            return _SHORT
+        except Exception:
+            log.exception("app cannot be looked at", app=app)
+            return self._settings.look
 
     async def _look_at(self, app: str) -> float:
         await self._store.trust()
@@ -134,7 +144,6 @@ class Caretaker:
         made: list[tuple[str, Placement]] = []
 
         def make(step: Place) -> Placement:
-            # Nobody leads a Docker Swarm without an epoch: agents run what is made now.
             created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SUTC")
             found = replace(successor_of(step, created), engine=NATIVE)
             made.append((step.host, found))

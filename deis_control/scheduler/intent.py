@@ -24,6 +24,9 @@ log = structlog.get_logger()
 
 _NOTHING = Intent(0)
 
+_TIDY = 100
+"""Changes after which old marks are forgotten again."""
+
 
 class IntentMirror:
     """Keeps `/deis/control/intent` at what PostgreSQL has counted; never lowers it."""
@@ -41,12 +44,16 @@ class IntentMirror:
         self._noted = asyncio.Event()
         self._reached = asyncio.Condition()
         self._said_behind = False
+        self._tidied = 0
 
     async def look(self, conn: Connection) -> int:
         """Ask the database how many changes it has counted, and whether it is behind."""
         seen = self._view.intent
         found = await control.counted(conn, seen.seq, seen.mark)
         self.note(seen, found)
+        if found.knows and seen.seq >= self._tidied + _TIDY:
+            await control.forget_intents(conn, seen.seq)
+            self._tidied = seen.seq
         return found.seq
 
     def note(self, seen: Intent, counted: Counted) -> None:

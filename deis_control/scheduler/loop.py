@@ -7,6 +7,7 @@ import structlog
 
 from deis_control.db import control, operations
 from deis_control.db.listen import APPS, OPERATIONS
+from deis_control.db.migrate import migrate
 from deis_control.db.pool import Database, DatabaseAway
 from deis_control.errors import Fenced
 from deis_control.model import Operation
@@ -103,11 +104,19 @@ class Scheduler:
                 store = Store(self._etcd, self._view, term, found)
                 caretaker = Caretaker(self._view, store, self._events, self._settings)
                 tasks.start("caretaker", caretaker.run())
-            self._epoch = await patiently("raise epoch", lambda _: self._raise_epoch())
+            self._epoch = await patiently("raise epoch", lambda _: self._raise_own(term))
         value = Leader(self._name, self._epoch).to_bytes()
         put = Put(term.key, value, term.lease)
-        await patiently("tell the epoch", lambda _: self._etcd.txn([term.guard], [put]))
+        told = await patiently("tell the epoch", lambda _: self._etcd.txn([term.guard], [put]))
+        if not told.succeeded:
+            raise Fenced("another leads")
         log.info("leading with a database again", epoch=self._epoch)
+
+    async def _raise_own(self, term: Term) -> int:
+        """Raise the epoch while the term lasts: not over that of a leader who followed."""
+        if not (await self._etcd.txn([term.guard], ())).succeeded:
+            raise Fenced("another leads")
+        return await self._raise_epoch()
 
     def _goes_on(self, found: Incarnation) -> bool:
         """Whether the store is in the life that this process knows, or a later one."""
@@ -143,7 +152,11 @@ class Scheduler:
             term.lost.set()
 
     async def _begin(self, term: Term) -> Leadership:
-        """Make sure of the store, read it anew, and put the term's tools together."""
+        """Make sure of both stores, read anew, and put the term's tools together.
+
+        A database that was put back may be of before this code's schema.
+        """
+        await patiently("migrate", lambda _: migrate(self._database))
         restoration = Restoration(self._etcd, self._database, term, epoch=self._epoch)
         incarnation = await patiently("settle the store", lambda _: restoration.settle(self._known))
         await self._view.reload()

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Self
 
 import structlog
 
@@ -31,7 +30,7 @@ from deis_node.runtime.backoff import Backoff
 log = structlog.get_logger()
 
 REVISION = "revision"
-"""The entry that tells how far the store was when the mirror was written: a `Position`."""
+"""The entry that tells how far the store was when the mirror was written: a number."""
 
 REWRITTEN = (keys.PLACEMENTS, keys.ROUTES, keys.ENVS)
 """What a restored store must hold exactly as mirrored."""
@@ -58,15 +57,6 @@ class Position:
     awaited: int = 0
     """The revision of the last barrier. Whoever moves traffic raises it and nobody lowers it, so
     that a store with a lower one has gone back, whatever was written since."""
-
-    @classmethod
-    def from_bytes(cls, text: bytes | None) -> Self:
-        """As `to_bytes` wrote it; at the start for None."""
-        return cls(*map(int, (text or b"").split()))
-
-    def to_bytes(self) -> bytes:
-        """Two numbers."""
-        return f"{self.revision} {self.awaited}".encode()
 
 
 class Mirror:
@@ -111,7 +101,6 @@ class Mirror:
             except Compacted as err:
                 log.info("the mirror reads anew", reason=str(err))
             except (EtcdError, DatabaseAway) as err:
-                self._noted = None  # The last write may have been done or not.
                 log.info("the mirror waits", reason=str(err))
             await pause.wait()
 
@@ -125,12 +114,12 @@ class Mirror:
             await asyncio.sleep(pause)
             try:
                 async with self._writing, self._database.connection() as conn:
-                    await self._same(conn)
+                    await self._same(conn, self._noted)
             except DatabaseAway as err:
                 log.info("the mirror is not checked", reason=str(err))
 
-    async def _same(self, conn: Connection) -> None:
-        if self._noted not in (None, await mirror.entry(conn, REVISION)):
+    async def _same(self, conn: Connection, noted: bytes | None) -> None:
+        if noted not in (None, await mirror.entry(conn, REVISION)):
             raise Fenced("the database is not the one that was written to: it went back")
 
     async def _read(self) -> int:
@@ -143,17 +132,19 @@ class Mirror:
         if not _is(self._incarnation, found.get(keys.INCARNATION)):
             raise RevisionWentBack("the store is in another life")
         self._awaited = awaited
-        found[REVISION] = Position(listing.revision, awaited).to_bytes()
+        found[REVISION] = _position(listing.revision)
         await self._rewrite(found)
         await self._moved_to(listing.revision)
         return listing.revision
 
     async def _rewrite(self, found: dict[str, bytes]) -> None:
         async with self._writing:
+            self._noted = None  # Until it is known that the transaction was done.
             async with control.fenced(self._database, self._epoch, "mirror all") as conn:
                 before = await mirror.all_entries(conn)
                 await mirror.put(conn, {k: v for k, v in found.items() if before.get(k) != v})
                 await mirror.delete(conn, [key for key in before if key not in found])
+                await mirror.put_barrier(conn, self._awaited)
             self._noted = found[REVISION]
 
     async def _follow(self, revision: int) -> None:
@@ -165,15 +156,16 @@ class Mirror:
                 self._awaited = max((self._awaited, *raised))
                 put, gone = _lasting(batch)
                 if put or gone:
-                    position = Position(reached, self._awaited).to_bytes()
-                    await self._note(put | {REVISION: position}, gone)
+                    await self._note(put | {REVISION: _position(reached)}, gone)
                 await self._moved_to(reached)
 
     async def _note(self, put: dict[str, bytes], gone: list[str]) -> None:
         async with self._writing:
+            noted, self._noted = self._noted, None
             async with control.fenced(self._database, self._epoch, "mirror") as conn:
-                await self._same(conn)
+                await self._same(conn, noted)
                 await mirror.put(conn, put)
+                await mirror.put_barrier(conn, self._awaited)
                 if gone:
                     await mirror.delete(conn, gone)
             self._noted = put[REVISION]
@@ -182,6 +174,10 @@ class Mirror:
         async with self._moved:
             self._revision = revision
             self._moved.notify_all()
+
+
+def _position(revision: int) -> bytes:
+    return str(revision).encode()
 
 
 def _lasting(batch: Iterable[Event]) -> tuple[dict[str, bytes], list[str]]:

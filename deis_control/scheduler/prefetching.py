@@ -57,9 +57,6 @@ class Prefetching:
                     raise
                 except EtcdError as err:
                     log.info("images beforehand wait", reason=str(err))
-                except Exception as err:
-                    # What is nobody's hurry must not end the term.
-                    log.error("images beforehand failed", error=str(err), exc_info=err)
 
     async def _hear(self, changes: Changes) -> None:
         """Note the apps that changed; all of them when hosts did, or after a while."""
@@ -90,8 +87,18 @@ class Prefetching:
         for app in sorted(self._due):
             await asyncio.sleep(0)
             await lead.store.trust()
-            if await self._look_at(app, promised):
+            if await self._try(app, promised):
                 self._due.discard(app)
+
+    async def _try(self, app: str, promised: Counter[str]) -> bool:
+        """`_look_at`. What goes wrong with one app must not end the term, or hold up others."""
+        try:
+            return await self._look_at(app, promised)
+        except (Fenced, EtcdError):
+            raise
+        except Exception:
+            log.exception("images beforehand failed", app=app)
+            return True
 
     async def _look_at(self, app: str, promised: Counter[str]) -> bool:
         """Whether the app's wishes are as they should be now."""

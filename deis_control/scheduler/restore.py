@@ -51,7 +51,8 @@ class Restoration:
         async with self._database.connection() as conn:
             expected = await control.incarnation(conn)
             entries = await mirror.all_entries(conn)
-        reached = Position.from_bytes(entries.pop(REVISION, None))
+            awaited = await mirror.barrier(conn)
+        reached = Position(int(entries.pop(REVISION, b"0")), awaited)
         kv = await self._etcd.get(keys.INCARNATION)
         found = _parsed(kv.value if kv else None)
         if found is None and expected is None:

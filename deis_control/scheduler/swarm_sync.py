@@ -144,7 +144,7 @@ class SwarmSync:
         if found != self._lead.view.nodes:
             put = Put(keys.SWARM, SwarmNodes(found).to_bytes())
             await self._lead.store.write([Change((), (put,))])
-            log.info("nodes of the swarm", **found)
+            log.info("nodes of the swarm", nodes=found)
 
     async def _carry_out(self, docker: Docker, plan: Plan) -> bool:
         """Whether all of it was done. Fenced, EtcdError, DockerError."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from deis_control.db import apps, control, desired, operations, releases
 from deis_control.db.desired import Desired
 from deis_control.db.pool import Connection, Database
+from deis_control.errors import NotFound
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import rest_target
 from deis_control.scheduler.reasons import Reasons, reasons
@@ -70,15 +71,14 @@ class Waits:
 
     async def on_host(self, host: str) -> Sequence[Waiting]:
         """Every copy on a host, by name."""
-        held = self._view.held()
-        placed = {app: _on(host, keys) for app, keys in held.items()}
-        placed = {app: items for app, items in placed.items() if items}
+        placed = {app: (keys, _on(host, keys)) for app, keys in self._view.held().items()}
         found = []
         async with self._database.connection() as conn:
             knows, wanted = await self._knows(conn), await desired.of_all(conn)
-            for app, items in sorted(placed.items()):
-                why = await self._reasons(conn, app, wanted.get(app), may_remove=knows)
-                found += [self._waiting(item, held[app], why) for item in items]
+            for app, (keys, items) in sorted(placed.items()):
+                if items:
+                    why = await self._reasons(conn, app, wanted.get(app), may_remove=knows)
+                    found += [self._waiting(item, keys, why) for item in items]
         return found
 
     async def _knows(self, conn: Connection) -> bool:
@@ -95,8 +95,8 @@ class Waits:
             return reasons(world, busy=True)
         try:
             target = await self._target(conn, wanted, world)
-        except SealError:
-            return reasons(world, busy=True)
+        except (SealError, NotFound):
+            return reasons(world, busy=True)  # NotFound: it was destroyed just now.
         return reasons(replace(world, target=target), busy=False)
 
     async def _target(self, conn: Connection, wanted: Desired, world: World) -> Target | None:

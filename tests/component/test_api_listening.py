@@ -62,8 +62,10 @@ def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "[::1]"])
 async def test_the_api_answers_at_every_address_of_its_host(api: Api, host: str) -> None:
-    async with serving(make_app(api.services), host, 0) as port, aiohttp.ClientSession() as session:
-        for place in await resolve(f"{host}:{port}"):
+    async with serving(make_app(api.services), host, 0) as at, aiohttp.ClientSession() as session:
+        found = await resolve(f"{host}:{at.port}")
+        assert at in found
+        for place in found:
             async with (
                 asyncio.timeout(10),
                 session.get(f"http://{place}/healthz") as answer,

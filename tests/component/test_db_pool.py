@@ -54,3 +54,13 @@ async def test_a_server_without_room_is_told_from_a_mistake_of_ours(
     assert told.value.status == 503
     async with single.connection() as connection:
         assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_standby_that_is_not_promoted_yet_counts_as_away(single: Database) -> None:
+    async def write() -> None:
+        async with single.transaction("on a standby") as conn:
+            await conn.execute("SET TRANSACTION READ ONLY")
+            await conn.execute("CREATE TABLE standby (id int)")
+
+    with pytest.raises(DatabaseAway):
+        await write()

@@ -1,10 +1,9 @@
 """Hosts that die, hang, are drained and come back, with a real etcd and a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
-import structlog
 
 from deis_control.deltas import RestartDelta
 from deis_control.model import OpPhase
@@ -118,7 +117,7 @@ async def test_a_push_goes_on_when_a_host_of_its_new_copies_is_lost(
 
 
 async def test_a_failover_needs_no_database(
-    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None, plain_logs: None
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
 ) -> None:
     await scheduling.lead()
     app = await scheduling.make_app()
@@ -131,7 +130,7 @@ async def test_a_failover_needs_no_database(
 
 
 async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
-    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None, plain_logs: None
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
 ) -> None:
     await scheduling.lead("control-1")
     await scheduling.lead("control-2")
@@ -169,15 +168,6 @@ async def postgres_back(postgres: PostgresServer) -> AsyncIterator[None]:
     yield
     if not postgres.running:
         await asyncio.to_thread(postgres.start)
-
-
-@pytest.fixture
-def plain_logs() -> Iterator[None]:
-    """Tracebacks without their variables: drawing those stops everything for seconds."""
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
-    yield
-    structlog.reset_defaults()
 
 
 async def test_a_lone_host_that_is_lost_costs_no_write(scheduling: Scheduling) -> None:

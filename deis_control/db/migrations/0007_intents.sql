@@ -5,3 +5,8 @@ CREATE TABLE intents (
     seq   bigint PRIMARY KEY,
     mark  uuid NOT NULL DEFAULT gen_random_uuid()
 );
+
+-- How far the store's barrier was when the mirror was written (rule 4). Beside the mirror's own
+-- entry of that kind, not in it: code of before reads that one as a plain number.
+CREATE TABLE barrier (awaited bigint NOT NULL);
+INSERT INTO barrier VALUES (0);

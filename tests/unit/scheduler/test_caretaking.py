@@ -3,9 +3,11 @@
 from typing import Any
 
 from deis_control.scheduler.caretaking import successors
+from deis_control.scheduler.engines import nodes
 from deis_control.scheduler.steps import Place
 from deis_control.scheduler.world import Cause, Displacement, Placed, World
 from deis_node.cluster.names import CopyName
+from deis_node.cluster.records import SWARM
 from tests.worlds import make_copy, make_host, make_placed, make_route, make_world
 
 ONE, TWO = make_copy(num=1), make_copy(num=2)
@@ -70,3 +72,9 @@ def test_nothing_that_was_planned_begins() -> None:
 
 def test_an_app_that_nobody_is_routed_to_is_left_to_the_database() -> None:
     assert told(lost(placed(ONE), route=None)) == []
+
+
+def test_the_state_of_a_swarm_is_nothing_to_copies_that_agents_will_run() -> None:
+    down = make_host("host-2", node=nodes.DOWN)
+    world = lost(placed(ONE, engine=SWARM), hosts=(down,), engine=SWARM)
+    assert told(world) == [("hello_v2.web.1.g2", "host-2")]
