@@ -126,6 +126,9 @@ class Forget:
 Step = Rest | Create | Prepare | Start | Stop | Restart | Remove | Refuse | Confirm | Forget
 
 _UP = frozenset({State.RUNNING, State.PAUSED, State.RESTARTING, State.UNKNOWN})
+_LINGER = 5.0
+"""Seconds after the host's return for which what its routers may still lead to is not ended: one
+that was cut off together with it has yet to learn where the copies are now."""
 _PAUSE = 1.0
 """Seconds between two looks at what will change without a word: a container that the engine is
 about to remove, a host's tenure."""
@@ -143,9 +146,10 @@ def next_step(situation: Situation) -> Step:
 
 def _own(situation: Situation, wanted: Placement) -> Step:
     """For a copy whose container is the agent's own."""
-    if wanted.state is PlacementState.STOP:
-        return _ending(situation, wanted.grace, Confirm())
     present = situation.present
+    if wanted.state is PlacementState.STOP:
+        until = _lingers(situation, wanted)
+        return _ending(situation, wanted.grace, Confirm()) if until is None else Rest(until)
     if wanted.single and situation.now >= situation.tenure.ends:
         return _yielding(situation, wanted)
     if present is None:
@@ -161,6 +165,17 @@ def _own(situation: Situation, wanted: Placement) -> Step:
     if present.state in (State.DEAD, State.REMOVING):
         return _clear(situation, present)
     return _may_run(situation, Start(present.id))
+
+
+def _lingers(situation: Situation, wanted: Placement) -> float | None:
+    """Until when a copy that shall end goes on, because its host has only just come back."""
+    present, since = situation.present, situation.tenure.since
+    serves = wanted.copy.routable and not wanted.single
+    if not serves or present is None or present.state not in _UP or present.hangs:
+        return None
+    if since is None:
+        return situation.now + _PAUSE
+    return since + _LINGER if situation.now < since + _LINGER else None
 
 
 def _without_placement(situation: Situation) -> Step:

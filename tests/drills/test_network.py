@@ -8,6 +8,7 @@ import pytest
 
 from tests.fixtures import faults
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.host_faults import forget_losses
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.platform import App, poll
@@ -22,7 +23,9 @@ MINUTE = 60.0
 
 @pytest.fixture
 def busy(cluster: Cluster) -> Iterator[App]:
-    """An app of six copies on three hosts."""
+    """An app of six copies on three hosts, also when drills before this one have lost some."""
+    for host in set(cluster.names) - set(ROUTERS):
+        forget_losses(cluster, host)
     app = make_app(cluster)
     yield app
     cluster.heal()
@@ -34,6 +37,7 @@ def test_what_one_host_sends_to_another_is_lost(
     cluster: Cluster, busy: App, seen: Seen, source: str, target: str
 ) -> None:
     leading, copies = leaders(cluster), cluster.copies(busy.name)
+    assert all(copies.values())
     traffic = Traffic(cluster, busy.host, list(ROUTERS))
     with traffic.flows():
         cluster.one_way_loss(source, target)

@@ -70,7 +70,7 @@ def test_memory_runs_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> 
 
 def test_clocks_jump_while_programs_run(cluster: Cluster, busy: App, seen: Seen) -> None:
     parts = [f"{part}@{host}" for part in ("deis-control", "deis-node") for host in cluster.names]
-    with clocks_that_jump(cluster, *parts, "postgres") as clocks:
+    with clocks_that_jump(cluster, *parts) as clocks:
         poll(lambda: cluster.leader()[0] != "", 60, "somebody leads")
         asyncio.run(at_rest(cluster))
         leader, copies = cluster.leader(), cluster.copies(busy.name)

@@ -125,7 +125,8 @@ def test_a_router_that_is_cut_off_serves_what_it_knew_and_nobody_elses_copies(
             cluster.heal()
             poll(lambda: "_v3." in old.requests[-1].body, 60, "it serves the new release too")
         assert new.failures == []
-        # Nobody waits for what is under way through a router that counts no more.
+        # Nobody waits for what is under way through a router that counts no more; but it loses
+        # nothing when it is back, and while it leads to copies that have ended.
         assert [item for item in old.failures if item.status != 502 or item.started > ended] == []
         answers = [item.body for load in (old, new) for item in load.requests if not item.failed]
         assert [body for body in answers if app.name not in body] == []

@@ -66,6 +66,35 @@ def test_a_copy_that_shall_run_is_brought_up(facts: dict[str, Any], step: Step) 
     assert next_step(make_situation(**facts)) == step
 
 
+def returned(since: float | None) -> Tenure:
+    """Of a host whose record is there since a moment, or is not yet."""
+    return Tenure(ttl=10, confirmed=99.0, since=since)
+
+
+@pytest.mark.parametrize(("since", "step"), [(None, Rest(101.0)), (98.0, Rest(103.0))])
+def test_a_host_that_has_just_come_back_ends_nothing_that_its_router_may_lead_to(
+    since: float | None, step: Step
+) -> None:
+    tenure = returned(since)
+    assert next_step(make_situation(present=there(), wanted=STOP, tenure=tenure)) == step
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"tenure": returned(95.0)},
+        {"wanted": replace(STOP, single=True)},
+        {"wanted": replace(STOP, type="worker")},
+        {"present": there(hangs=True)},
+    ],
+)
+def test_it_ends_the_rest_at_once(facts: dict[str, Any]) -> None:
+    asked = {"present": there(), "wanted": STOP, "tenure": returned(98.0)} | facts
+    assert next_step(make_situation(**asked)) == Stop("c1", 12)
+    gone = asked | {"present": there(State.EXITED)}
+    assert next_step(make_situation(**gone)) == Remove("c1")
+
+
 def test_a_run_that_hangs_is_ended_while_it_is_wanted() -> None:
     hung = there(hangs=True)
     assert next_step(make_situation(present=hung)) == Restart("c1")
