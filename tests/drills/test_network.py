@@ -12,7 +12,7 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -23,10 +23,8 @@ MINUTE = 60.0
 @pytest.fixture
 def busy(cluster: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts."""
-    app = make_app(cluster)
-    yield app
-    cluster.heal()
-    app.destroy()
+    with busy_app(cluster) as app:
+        yield app
 
 
 @pytest.mark.parametrize(("source", "target"), [("local-3", "local-1"), ("local-1", "local-3")])
