@@ -33,7 +33,7 @@ async def _work(etcd: Etcd, prefix: WatchedPrefix, server: LoggerServer) -> None
             for kv in list(prefix.items.values()):
                 await _pay(etcd, kv, server)
             pause.reset()
-        except EtcdError as err:
+        except (EtcdError, OSError) as err:  # A folder that is read-only is so for a time.
             log.info("a log's deletion is not confirmed", error=str(err))
             await pause.wait()
             signal.set()

@@ -12,6 +12,8 @@ from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import LastExit, Phase, Placement, Prepared
 from deis_node.docker.model import Health
 
+_ON_THE_WAY = frozenset({Phase.PULLING, Phase.STARTING})
+
 
 @dataclass(frozen=True, slots=True)
 class CopyView:
@@ -46,6 +48,11 @@ class CopyView:
     """Why it does not run, as a sentence."""
     prepared: Prepared | None = None
     """What is ready for another scheduling engine to make its container."""
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether this host works on bringing it up; not while another engine has to."""
+        return self.phase in _ON_THE_WAY and self.prepared is None
 
 
 class Changes:

@@ -39,6 +39,7 @@ class Fetched(Record):
     """What was fetched beforehand and no copy of this host has needed yet."""
 
     images: tuple[str, ...] = ()
+    """Noted before the fetch begins, so that none is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +157,18 @@ class Prefetcher:
         for key in look.confirm:
             await self._confirm(items[key], wishes[key])
         for image in look.remove:
-            await self._remove(image)
+            if image not in self._used() | self.wanted:  # A copy may have come meanwhile.
+                await self._remove(image)
         due = [image for image in look.fetch if self._resume_at(image) <= _now()]
         if not due:
             later = (self._resume_at(image) - _now() for image in look.fetch)
             return min([self._settings.sweep, *(max(wait, _SHORT) for wait in later)])
-        if self._busy() or not await self._has_room():
-            return _SHORT if self._busy() else self._settings.sweep
+        if not await self._has_room():
+            return self._settings.sweep
+        await self._note(self._fetched | {due[0]})
+        # Asked last: the fetch gives way to copies that come from here on.
+        if self._busy():
+            return _SHORT
         await self._fetch(due[0])
         return 0.0
 
@@ -176,27 +182,39 @@ class Prefetcher:
         await self._etcd.txn([mod_revision_is(kv.key, kv.mod_revision)], [put])
 
     async def _fetch(self, image: str) -> None:
-        self._fetching = image
         log.info("prefetch started", image=image)
         try:
-            async with asyncio.timeout(None) as self._scope:
-                await self._docker.pull(image)
+            await self._pull(image)
         except TimeoutError:
             log.info("prefetch gave way", image=image)
         except Unavailable:
             raise
         except DockerError as err:
-            before = self._failures.get(image, Failures())
-            self._failures[image] = after_failure(
-                before, first=_FIRST, longest=_LONGEST, now=_now()
-            )
-            log.warning("image cannot be fetched beforehand", image=image, error=err.text)
+            self._failed(image, err.text)
         else:
-            self._failures.pop(image, None)
-            await self._note(self._fetched | {image})
-            log.info("image fetched beforehand", image=image)
+            await self._fetched_well(image)
+
+    async def _pull(self, image: str) -> None:
+        """Fetch an image; TimeoutError when it gave way. Whoever is told to later is not there."""
+        self._fetching = image
+        try:
+            async with asyncio.timeout(None) as self._scope:
+                await self._docker.pull(image)
         finally:
             self._scope = self._fetching = None
+
+    async def _fetched_well(self, image: str) -> None:
+        """Unless the engine knows it by another name: then it would be fetched again at once."""
+        if image in await self._stored():
+            self._failures.pop(image, None)
+            log.info("image fetched beforehand", image=image)
+        else:
+            self._failed(image, "the Docker Engine does not list it by this name")
+
+    def _failed(self, image: str, error: str) -> None:
+        before = self._failures.get(image, Failures())
+        self._failures[image] = after_failure(before, first=_FIRST, longest=_LONGEST, now=_now())
+        log.warning("image cannot be fetched beforehand", image=image, error=error)
 
     async def _remove(self, image: str) -> None:
         """Remove what was fetched for nothing; what a container uses is the cleaning's."""
@@ -213,9 +231,9 @@ class Prefetcher:
 
     async def _note(self, fetched: frozenset[str]) -> None:
         if fetched != self._fetched:
-            self._fetched = fetched
             self._file.put(Fetched(tuple(sorted(fetched))))
             await self._file.flush()
+            self._fetched = fetched
 
     async def _has_room(self) -> bool:
         """Whether enough of Docker's disk is free; not if nobody can tell."""

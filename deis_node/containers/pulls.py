@@ -57,8 +57,8 @@ class Pulls:
             return None
         if fault is not None and _now() < fault.failures.resume_at:
             return fault.text
-        self._running.add(reference)
         self._begun(reference)
+        self._running.add(reference)
         self._tasks.start(f"pull {next(self._numbers)}", self._pull(reference))
         return None
 

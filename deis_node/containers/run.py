@@ -16,7 +16,6 @@ import structlog
 
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.names import RUN_TYPE, CopyName
-from deis_node.cluster.records import Phase
 from deis_node.cluster.seal import Ring
 from deis_node.cluster.tenure import ALWAYS, Tenure
 from deis_node.containers import adopted
@@ -54,8 +53,6 @@ _EVENTS = metrics.counter(
 
 _TOUCH = 3600.0
 """Seconds between two confirmations on disk that the saved state still holds."""
-
-_ON_THE_WAY = frozenset({Phase.PULLING, Phase.STARTING})
 
 _TENURE = 1.0
 """Seconds between two looks at the host's own lease."""
@@ -340,7 +337,7 @@ class Runner:
     def _busy(self) -> bool:
         """Whether copies are on their way up: nothing else takes disk and network from them."""
         views = (self.copies.get(name) for name in self._wanted.placements)
-        return any(view is not None and view.phase in _ON_THE_WAY for view in views)
+        return any(view is not None and view.on_its_way for view in views)
 
     # --- the engine ----------------------------------------------------------------------
 

@@ -184,8 +184,10 @@ def _hands(cluster: Cluster, marker: str) -> Iterator[Hands]:
     try:
         yield hands
     finally:
-        cluster.heal()
-        hands.close()
+        try:
+            cluster.heal()
+        finally:
+            hands.close()
 
 
 def _tell(run: Run, hands: Hands, seen: Seen) -> None:

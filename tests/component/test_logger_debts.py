@@ -1,8 +1,10 @@
 """Logs that a logger was not there to delete."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from deis_control.logger.debts import pay
 from deis_node.cluster import keys
@@ -58,3 +60,24 @@ async def test_one_that_is_asked_while_it_runs_does_so_at_once(
     await etcd.put(OWED, b"")
     await eventually(lambda: paid(etcd))
     assert await filled.lines() == []
+
+
+async def test_a_folder_that_takes_no_deletion_is_tried_again_until_it_does(
+    etcd: Etcd, filled: RunningLogger, tasks: Tasks
+) -> None:
+    file, aside = filled.directory / "hello.log", filled.directory / "aside"
+    file.rename(aside)
+    file.mkdir()  # What is a folder cannot be deleted as a file, not even by root.
+    await etcd.put(OWED, b"")
+    with capture_logs() as logs:
+        tasks.start("pay", pay(etcd, "control-1", filled.server))
+        await eventually(lambda: refused(logs) > 1)
+    assert not await paid(etcd)
+    file.rmdir()
+    aside.rename(file)
+    await eventually(lambda: paid(etcd))
+    assert await filled.lines() == []
+
+
+def refused(logs: list[MutableMapping[str, Any]]) -> int:
+    return sum(entry["event"] == "a log's deletion is not confirmed" for entry in logs)

@@ -163,8 +163,8 @@ def test_a_copy_never_opens_its_port_in_a_push(
     body = other.body()
     command(other, "sleep 100000")
     with serving(cluster, busy, seen):
-        push = Push(other, "never opens")
-        done = push.result()
+        with Push(other, "never opens") as push:
+            done = push.result()
         assert done.returncode != 0
         for line in rollout_of(done):
             seen(f"the push said: {line}")
@@ -185,6 +185,8 @@ def test_a_hosts_ports_are_used_up(cluster: Cluster, busy: App, other: App, seen
             done = cluster.deis("ps:scale", "web=12", "-a", other.name, check=False)
             said = (done.stdout + done.stderr).strip().splitlines()[-1]
             seen(f"scaled beyond its ports, `deis ps:scale` ended with {done.returncode}: {said}")
+            assert done.returncode != 0
+            assert "no host port is free" in said
         finally:
             file.write_text(settings)
             cluster.restart(f"deis-node@{host}")

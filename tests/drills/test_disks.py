@@ -14,7 +14,7 @@ from tests.fixtures.host_faults import forget_losses
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -27,10 +27,8 @@ MIB = 1024**2
 @pytest.fixture
 def busy(cluster: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts."""
-    app = make_app(cluster)
-    yield app
-    cluster.heal()
-    app.destroy()
+    with busy_app(cluster) as app:
+        yield app
 
 
 def test_the_disk_of_postgresql_runs_full(cluster: Cluster, busy: App, seen: Seen) -> None:

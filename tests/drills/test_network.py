@@ -13,7 +13,7 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -26,10 +26,8 @@ def busy(cluster: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts, also when drills before this one have lost some."""
     for host in set(cluster.names) - set(ROUTERS):
         forget_losses(cluster, host)
-    app = make_app(cluster)
-    yield app
-    cluster.heal()
-    app.destroy()
+    with busy_app(cluster) as app:
+        yield app
 
 
 @pytest.mark.parametrize(("source", "target"), [("local-3", "local-1"), ("local-1", "local-3")])

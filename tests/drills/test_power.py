@@ -14,7 +14,7 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -29,10 +29,8 @@ PAUSE = 60.0
 @pytest.fixture
 def busy(cluster: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts."""
-    app = make_app(cluster)
-    yield app
-    cluster.heal()
-    app.destroy()
+    with busy_app(cluster) as app:
+        yield app
 
 
 def test_all_hosts_lose_their_power_and_come_back_in_any_order_without_etcd(

@@ -18,7 +18,7 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import etcd_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -30,10 +30,8 @@ WHILE = 10.0
 @pytest.fixture(scope="module")
 def busy(cluster_of_three: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts."""
-    app = make_app(cluster_of_three)
-    yield app
-    cluster_of_three.heal()
-    app.destroy()
+    with busy_app(cluster_of_three) as app:
+        yield app
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tests.fixtures.traffic import Push, Traffic, busy_app, count, rollout_of
 pytestmark = pytest.mark.timeout(900)
 
 ROUTERS = ["local-1", "local-2"]
-OUTAGE = float(os.environ.get("DEIS_MINUTES", "5")) * 60
+OUTAGE = float(os.environ.get("DEIS_OUTAGE_MINUTES", "5")) * 60
 """Seconds without a majority of etcd's members."""
 STORM = 30.0
 """Seconds for which every agent hangs: three times the lease of a host."""
@@ -80,16 +80,16 @@ def test_a_store_that_is_full(cluster: Cluster, busy: App, seen: Seen) -> None:
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
         alarm(cluster)
-        push = Push(busy, "into a full store")
-        traffic.settle(2000)
-        assert cluster.copies(busy.name) == running
-        assert not push.ended
-        words = ["etcdctl", "--endpoints", cluster.etcd_url, "alarm", "disarm"]
-        assert "NOSPACE" in run(words, ETCDCTL_API="3").stdout
-        began = time.monotonic()
-        done = push.result()
-        asyncio.run(invariants.at_rest(cluster))
-        seen(f"there was room again; at rest after {time.monotonic() - began:.1f} s")
+        with Push(busy, "into a full store") as push:
+            traffic.settle(2000)
+            assert cluster.copies(busy.name) == running
+            assert not push.ended
+            words = ["etcdctl", "--endpoints", cluster.etcd_url, "alarm", "disarm"]
+            assert "NOSPACE" in run(words, ETCDCTL_API="3").stdout
+            began = time.monotonic()
+            done = push.result()
+            asyncio.run(invariants.at_rest(cluster))
+            seen(f"there was room again; at rest after {time.monotonic() - began:.1f} s")
     for line in rollout_of(done)[:3]:
         seen(f"the push said: {line}")
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
@@ -121,16 +121,16 @@ def test_postgresql_fails_over_to_its_standby_in_the_middle_of_pushes(
     standby = Standby(cluster, tmp_path)
     standby.start()
     with traffic.flows():
-        push = Push(busy, "over a failover")
-        poll(lambda: stores.sql(cluster, OPEN) == "1", 60, "the change is accepted")
-        began = time.monotonic()
-        standby.take_over()
-        seen(f"another PostgreSQL answers after {time.monotonic() - began:.1f} s")
-        done = push.result()
-        assert done.returncode == 0, done.stderr
-        poll(lambda: push.message in busy.body(), 60, "what was pushed is served")
-        asyncio.run(invariants.at_rest(cluster))
-        seen(f"at rest {time.monotonic() - began:.1f} s after the failover began")
+        with Push(busy, "over a failover") as push:
+            poll(lambda: stores.sql(cluster, OPEN) == "1", 60, "the change is accepted")
+            began = time.monotonic()
+            standby.take_over()
+            seen(f"another PostgreSQL answers after {time.monotonic() - began:.1f} s")
+            done = push.result()
+            assert done.returncode == 0, done.stderr
+            poll(lambda: push.message in busy.body(), 60, "what was pushed is served")
+            asyncio.run(invariants.at_rest(cluster))
+            seen(f"at rest {time.monotonic() - began:.1f} s after the failover began")
         traffic.settle(100)
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert stores.sql(cluster, "SELECT timeline_id > 1 FROM pg_control_checkpoint()") == "t"

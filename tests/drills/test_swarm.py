@@ -10,7 +10,7 @@ from tests.fixtures import faults, invariants
 from tests.fixtures.cluster import Cluster, running_cluster
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -34,12 +34,10 @@ def swarm(made: Cluster) -> Iterator[Cluster]:
 @pytest.fixture
 def busy(swarm: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts, all of them Swarm's."""
-    app = make_app(swarm, COPIES)
-    placed = swarm.etcd("/deis/placements/").values()
-    assert {item["engine"] for item in placed if item["app"] == app.name} == {SWARM}
-    yield app
-    swarm.heal()
-    app.destroy()
+    with busy_app(swarm, COPIES) as app:
+        placed = swarm.etcd("/deis/placements/").values()
+        assert {item["engine"] for item in placed if item["app"] == app.name} == {SWARM}
+        yield app
 
 
 def leading(cluster: Cluster) -> str:

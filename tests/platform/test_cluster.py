@@ -15,7 +15,7 @@ from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
 from tests.fixtures.leading import etcd_leader, leaders
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
-from tests.fixtures.traffic import Traffic, make_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, moment
 from tests.load.bench_endpoints import ended_and_started, placed
 from tests.load.etcd_requests import KEEPALIVE, WATCH, requests
 
@@ -296,10 +296,8 @@ def test_down_ends_hosts_in_whatever_state_and_leaves_nothing() -> None:
 @pytest.fixture
 def busy(cluster: Cluster) -> Iterator[App]:
     """An app of six copies on three hosts."""
-    app = make_app(cluster)
-    yield app
-    cluster.heal()
-    app.destroy()
+    with busy_app(cluster) as app:
+        yield app
 
 
 def deisctl(cluster: Cluster, *words: str) -> str:

@@ -23,7 +23,7 @@ from tests.fixtures.traffic import moment
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
-SEED = int(os.environ.get("DEIS_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 ROUTERS = ("local-1", "local-2")
 FIFTY_A_SECOND = 0.02
 WORKER = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"

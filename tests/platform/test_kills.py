@@ -18,7 +18,7 @@ from tests.fixtures.platform import App, Platform, poll, run
 HUNDRED_A_SECOND = 0.01
 PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring", "done")
 PARTS = ("deis-control", "docker", "registry", "postgres")
-SEED = int(os.environ.get("DEIS_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 
 
 @pytest.mark.timeout(240)
