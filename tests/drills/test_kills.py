@@ -4,13 +4,13 @@ import asyncio
 import random
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fixtures import invariants, stores
+from tests.fixtures import invariants
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.leading import etcd_leader
 from tests.fixtures.platform import App, poll
@@ -23,6 +23,8 @@ ROUTERS = ["local-1", "local-2"]
 PARTS = ("etcd", "containerd", "docker", "deis-control", "deis-node", "postgres", "registry")
 VICTIMS = ("deis-control", "deis-node", "etcd", "docker", "postgres")
 PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring")
+EARLY = ("placing", "starting")
+"""Phases after which a change goes on for long enough to be hit in any case."""
 OPEN = "SELECT count(*) FROM operations WHERE phase NOT IN ('done', 'failed')"
 
 
@@ -83,14 +85,14 @@ def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -
 def test_a_part_is_killed_at_each_phase_of_a_change(
     cluster: Cluster, busy: App, part: str, change: str, seen: Seen
 ) -> None:
-    count = 6
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
         for phase in PHASES:
-            count = 9 - count
-            words = ["ps:scale", f"web={count}"] if change == "scale" else ["rollback"]
+            words, count = scaling(cluster, busy, phase) if change == "scale" else (["rollback"], 6)
             hit = while_changing(cluster, busy, words, at(cluster, busy, phase), part)
             asyncio.run(invariants.at_rest(cluster))
+            assert len(cluster.containers(busy.name)) == count
+            assert hit or phase not in EARLY
             seen(f"{change}, {part} at {phase}: {'hit' if hit else 'over before'}")
         if change == "scale":
             cluster.deis("ps:scale", "web=6", "-a", busy.name)
@@ -126,7 +128,7 @@ def test_a_part_is_killed_while_an_app_is_destroyed(
         cluster.deis("ps:scale", "web=3", "-a", app.name)
         destroy = ["apps:destroy", "-a", app.name, f"--confirm={app.name}"]
         _, done = while_running(cluster, destroy, after(chance.uniform(0, 1.5)), part)
-        poll(lambda: stores.sql(cluster, OPEN) == "0", 300, "no operation is open")
+        poll(lambda: cluster.sql(OPEN) == "0", 300, "no operation is open")
         left = app.name in apps(cluster)
         seen(
             f"{part}: the client was told {done.returncode}, the app is "
@@ -137,6 +139,14 @@ def test_a_part_is_killed_while_an_app_is_destroyed(
         poll(lambda a=app: cluster.containers(a.name) == [], 120, "its copies have ended")  # type: ignore[misc]
         asyncio.run(invariants.at_rest(cluster))
         shutil.rmtree(app.copy.parent)
+
+
+def scaling(cluster: Cluster, app: App, phase: str) -> tuple[list[str], int]:
+    """A scale that comes to this phase, and how many copies run after it."""
+    before, after = (6, 3) if phase == "retiring" else (3, 6)
+    cluster.deis("ps:scale", f"web={before}", "-a", app.name)
+    asyncio.run(invariants.at_rest(cluster))
+    return ["ps:scale", f"web={after}"], after
 
 
 def apps(cluster: Cluster) -> list[str]:
@@ -171,37 +181,38 @@ def while_running(
     cluster: Cluster, words: list[str], now: Callable[[], bool], part: str
 ) -> tuple[bool, subprocess.CompletedProcess[str]]:
     """Run a command, kill a part when `now` is true; whether it ran still, and what it said."""
-    done: list[subprocess.CompletedProcess[str]] = []
     name = victim(cluster, part)
-    changing = threading.Thread(target=lambda: done.append(cluster.deis(*words, check=False)))
-    changing.start()
-    while changing.is_alive() and not now():
-        time.sleep(0.002)
-    hit = changing.is_alive()
-    cluster.restart(name)
-    changing.join(timeout=300)
-    return hit, done[0]
+    with ThreadPoolExecutor(1) as pool:
+        changing = pool.submit(cluster.deis, *words, check=False, timeout=300)
+        while not (changing.done() or now()):
+            time.sleep(0.002)
+        hit = not changing.done()
+        cluster.restart(name)
+        return hit, changing.result()
 
 
 def while_changing(
     cluster: Cluster, app: App, words: list[str], now: Callable[[], bool], part: str
 ) -> bool:
-    """The same for a change of an app, which succeeds all the same; whether it was hit."""
-    before = stores.sql(cluster, newest(app))
+    """The same for a change of an app, which succeeds all the same, once; whether it was hit."""
+    before = cluster.sql(newest(app))
     hit, _ = while_running(
         cluster,
         [*words, "-a", app.name],
-        lambda: stores.sql(cluster, newest(app)) != before and now(),
+        lambda: cluster.sql(newest(app)) != before and now(),
         part,
     )
-    poll(lambda: stores.sql(cluster, OPEN) == "0", 300, "no operation is open")
+    poll(lambda: cluster.sql(OPEN) == "0", 300, "no operation is open")
+    assert int(cluster.sql(newest(app))) == int(before) + 1
+    assert cluster.sql(newest(app, "phase")) == "done"
     return hit
 
 
-def newest(app: App) -> str:
+def newest(app: App, column: str = "seq") -> str:
+    """Asks for what the app's newest operation has there."""
     return (
-        "SELECT max(o.seq) FROM operations o JOIN apps a ON a.uuid = o.app "
-        f"WHERE a.id = '{app.name}'"
+        f"SELECT o.{column} FROM operations o JOIN apps a ON a.uuid = o.app "
+        f"WHERE a.id = '{app.name}' ORDER BY o.seq DESC LIMIT 1"
     )
 
 
@@ -217,4 +228,4 @@ def reached(cluster: Cluster, app: App, phase: str) -> bool:
         f"JOIN apps a ON a.uuid = o.app WHERE a.id = '{app.name}' AND p.phase = '{phase}' "
         "AND o.seq = (SELECT max(seq) FROM operations WHERE app = a.uuid)"
     )
-    return stores.sql(cluster, query) not in ("0", "")
+    return cluster.sql(query) not in ("0", "")

@@ -12,6 +12,7 @@ from tests.fixtures.host_faults import (
     clocks_that_jump,
     end_for_want_of_memory,
     few_files,
+    idle_connections,
     pids_of,
 )
 from tests.fixtures.invariants import at_rest
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.timeout(900)
 ROUTERS = ("local-1", "local-2")
 WHILE = 10.0
 """Seconds without files."""
+HELD = ("deis-control", "etcd", "docker", "registry")
+"""Those that hold a file for each connection; it can be seen that they refuse one more."""
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,7 @@ def test_files_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> No
     traffic = Traffic(cluster, busy.host, [name for name in ROUTERS if name not in held])
     with traffic.flows():
         with few_files(pids):
+            refused = part in HELD and refuses(cluster, component)
             began = moment()
             done = cluster.deis("config:set", f"FILES={part}", "-a", busy.name, check=False)
             took = moment() - began
@@ -106,11 +110,19 @@ def test_files_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> No
         asyncio.run(at_rest(cluster))
         settled = moment() - back
         busy.deploy(f"files for {part}")
+    assert refused or part not in HELD
     same = set(pids) <= set(pids_of(cluster, component))
     seen(f"{component}: the same process after it: {same}, at rest {settled:.0f} s after it")
     seen(f"a change meanwhile ended with {done.returncode} after {took:.1f} s")
     seen(repr((done.stdout + done.stderr).strip()[-300:]))
     assert [item for router in traffic.routers for item in traffic.failures(router)] == []
+
+
+def refuses(cluster: Cluster, component: str) -> bool:
+    """Whether it answers nobody behind connections that take the files which it may still open."""
+    there = cluster.part(component)
+    with idle_connections(there.address):
+        return not there.ready()
 
 
 def component_of(cluster: Cluster, part: str) -> str:

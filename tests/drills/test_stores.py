@@ -122,7 +122,7 @@ def test_postgresql_fails_over_to_its_standby_in_the_middle_of_pushes(
     standby.start()
     with traffic.flows():
         with Push(busy, "over a failover") as push:
-            poll(lambda: stores.sql(cluster, OPEN) == "1", 60, "the change is accepted")
+            poll(lambda: cluster.sql(OPEN) == "1", 60, "the change is accepted")
             began = time.monotonic()
             standby.take_over()
             seen(f"another PostgreSQL answers after {time.monotonic() - began:.1f} s")
@@ -133,7 +133,7 @@ def test_postgresql_fails_over_to_its_standby_in_the_middle_of_pushes(
             seen(f"at rest {time.monotonic() - began:.1f} s after the failover began")
         traffic.settle(100)
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
-    assert stores.sql(cluster, "SELECT timeline_id > 1 FROM pg_control_checkpoint()") == "t"
+    assert cluster.sql("SELECT timeline_id > 1 FROM pg_control_checkpoint()") == "t"
     assert traffic.all_failures() == []
     busy.deploy("on the former standby")
 
@@ -159,7 +159,7 @@ class Standby:
         self._pg_ctl("start", "-o", f"-p {self._port} -c listen_addresses=127.0.0.1")
         self._together("'*'")
         following = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
-        poll(lambda: stores.sql(self._cluster, following) == "1", 60, "the standby follows")
+        poll(lambda: self._cluster.sql(following) == "1", 60, "the standby follows")
 
     def take_over(self) -> None:
         """The primary dies; what followed it goes on in its place, behind its address."""
@@ -172,8 +172,8 @@ class Standby:
         self._cluster.let_up("postgres")
 
     def _together(self, names: str) -> None:
-        stores.sql(self._cluster, f"ALTER SYSTEM SET synchronous_standby_names = {names}")
-        stores.sql(self._cluster, "SELECT pg_reload_conf()")
+        self._cluster.sql(f"ALTER SYSTEM SET synchronous_standby_names = {names}")
+        self._cluster.sql("SELECT pg_reload_conf()")
 
     def _pg_ctl(self, verb: str, *options: str) -> None:
         log = str(self._data / "standby.log")

@@ -13,7 +13,7 @@ import pytest
 
 from deis_cli.deisctl.local.router_stop import find, router_folder
 from tests.fixtures.load import Load, wait_for
-from tests.fixtures.platform import App, Platform, poll, run
+from tests.fixtures.platform import App, Platform, poll
 
 HUNDRED_A_SECOND = 0.01
 PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring", "done")
@@ -141,7 +141,7 @@ def reached(app: App, phase: str) -> bool:
         f"JOIN apps a ON a.uuid = o.app WHERE a.id = '{app.name}' AND p.phase = '{phase}' "
         "AND o.seq = (SELECT max(seq) FROM operations WHERE app = a.uuid) AND o.seq > 1"
     )
-    return sql(app.platform, query) not in ("0", "")
+    return app.platform.sql(query) not in ("0", "")
 
 
 def releases_in_state(app: App, state: str, sha: str = "") -> str:
@@ -150,16 +150,7 @@ def releases_in_state(app: App, state: str, sha: str = "") -> str:
         "LEFT JOIN builds b ON b.uuid = r.build "
         f"WHERE a.id = '{app.name}' AND r.state = '{state}' AND coalesce(b.sha, '') LIKE '{sha}%'"
     )
-    return sql(app.platform, query)
-
-
-def sql(platform: Platform, query: str) -> str:
-    """One value from the platform's database; empty while it is away."""
-    import tomllib
-
-    settings = tomllib.loads((platform.home / "etc" / "control.toml").read_text())
-    done = run(["psql", "-X", "-A", "-t", "-c", query, settings["database"]["url"]], timeout=30)
-    return done.stdout.strip()
+    return app.platform.sql(query)
 
 
 def nginx(platform: Platform) -> dict[str, list[int]]:
