@@ -27,14 +27,19 @@ async def all_entries(conn: Connection) -> dict[str, bytes]:
 
 
 async def barrier(conn: Connection) -> int:
-    """The revision of the store's last barrier, when the mirror was written."""
-    awaited: int = await conn.fetchval("SELECT awaited FROM barrier")
-    return awaited
+    """The revision of the store's last barrier, when the mirror was written; 0 before the first."""
+    awaited: int | None = await conn.fetchval("SELECT awaited FROM barrier")
+    return awaited or 0
 
 
 async def put_barrier(conn: Connection, awaited: int) -> None:
     """Remember it."""
-    await conn.execute("UPDATE barrier SET awaited = $1 WHERE awaited <> $1", awaited)
+    await conn.execute(
+        """INSERT INTO barrier (awaited) VALUES ($1)
+        ON CONFLICT (only_row) DO UPDATE SET awaited = excluded.awaited
+        WHERE barrier.awaited <> excluded.awaited""",
+        awaited,
+    )
 
 
 async def entry(conn: Connection, key: str) -> bytes | None:

@@ -20,8 +20,8 @@ AT_ONCE = 2
 @pytest.fixture
 async def narrow(api: Api, bob: Client) -> AsyncIterator[Client]:
     """Bob at an API that works on two requests at a time."""
-    async with serving(make_app(api.services, at_once=AT_ONCE), "127.0.0.1", 0) as port:
-        yield Client(bob.session, f"http://127.0.0.1:{port}", bob.token)
+    async with serving(make_app(api.services, at_once=AT_ONCE), "127.0.0.1", 0) as place:
+        yield Client(bob.session, f"http://{place}", bob.token)
 
 
 @asynccontextmanager
@@ -192,12 +192,12 @@ async def test_what_was_let_in_before_the_end_is_answered(
 ) -> None:
     """Whoever has no answer when the server has stopped may be sure that nothing was done."""
     clients = []
-    async with serving(make_app(api.services), "127.0.0.1", 0) as port:
+    async with serving(make_app(api.services), "127.0.0.1", 0) as place:
         for number in range(20):
             body = f'{{"id": "late-{number}"}}'
             head = f"Authorization: token {bob.token}\r\nContent-Type: application/json\r\n"
             length = f"Content-Length: {len(body)}\r\nConnection: close\r\n"
-            client = socket.create_connection(("127.0.0.1", port))
+            client = socket.create_connection((place.host, place.port))
             client.sendall(
                 f"POST /v1/apps/ HTTP/1.1\r\nHost: x\r\n{head}{length}\r\n{body}".encode()
             )

@@ -8,5 +8,7 @@ CREATE TABLE intents (
 
 -- How far the store's barrier was when the mirror was written (rule 4). Beside the mirror's own
 -- entry of that kind, not in it: code of before reads that one as a plain number.
-CREATE TABLE barrier (awaited bigint NOT NULL);
-INSERT INTO barrier VALUES (0);
+CREATE TABLE barrier (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    awaited   bigint NOT NULL
+);
