@@ -74,11 +74,19 @@ async def test_a_store_from_before_marks_is_known_by_its_number(database: Databa
     assert not await asked(database, last.seq + 1, "")
 
 
-async def test_a_store_that_was_put_back_further_than_is_remembered_is_no_older_database(
-    database: Database,
-) -> None:
+async def test_it_stays_behind_after_more_changes_than_are_remembered(database: Database) -> None:
+    before = await count(database)
+    store = await count(database, 2)
+    await goes_back(database, before.seq)
+    await count(database, control.REMEMBERED + 5)
+    assert not await asked(database, store.seq, store.mark)
+
+
+async def test_marks_long_before_what_the_store_knows_are_forgotten(database: Database) -> None:
     first = await count(database)
-    await count(database, control.REMEMBERED + 1)
-    assert await asked(database, first.seq, first.mark)
-    async with database.connection() as conn:
+    last = await count(database, control.REMEMBERED + 1)
+    async with database.transaction("forget") as conn:
+        await control.forget_intents(conn, last.seq)
         assert await conn.fetchval("SELECT count(*) FROM intents") == control.REMEMBERED
+    # A store that was itself put back so far is no older database.
+    assert await asked(database, first.seq, first.mark)

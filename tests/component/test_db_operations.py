@@ -293,30 +293,3 @@ async def _somebody_waits(database: Database) -> bool:
         query = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
         query += " WHERE NOT granted AND datname = current_database()"
         return bool(await conn.fetchval(query))
-
-
-async def test_a_database_that_was_put_back_stays_behind_however_much_it_accepts(
-    world: World,
-) -> None:
-    async with world.database.transaction("go on") as conn:
-        seen, lost = await control.count_intent(conn), str(uuid4())
-        assert not (await control.counted(conn, seen, lost)).knows
-        await conn.execute(
-            """WITH went AS (UPDATE intent SET seq = seq + $1 RETURNING seq)
-            INSERT INTO intents (seq) SELECT generate_series(seq - $1 + 1, seq) FROM went""",
-            2 * control.REMEMBERED,
-        )
-        await control.count_intent(conn)
-        assert not (await control.counted(conn, seen, lost)).knows
-
-
-async def test_marks_are_forgotten_long_before_what_the_store_knows(world: World) -> None:
-    async with world.database.transaction("go on") as conn:
-        first = await control.count_intent(conn)
-        mark = (await control.counted(conn, 0, "")).mark
-        await conn.execute("UPDATE intent SET seq = seq + $1", control.REMEMBERED)
-        last = await control.count_intent(conn)
-        await control.forget_intents(conn, last)
-        kept = await conn.fetch("SELECT seq FROM intents")
-        assert [row["seq"] for row in kept] == [last]
-        assert (await control.counted(conn, first, mark)).knows

@@ -139,27 +139,27 @@ async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
     await running_on(scheduling, host_1=2, host_2=2)
     await scheduling.quiet()
     await asyncio.to_thread(postgres.kill)
-    await scheduling.kill("control-1")
+    await scheduling.kill((await leader(scheduling)).name)
     await scheduling.cluster.lose("host-1")
 
     async def serving() -> bool:
         return list((await scheduling.served()).values()).count("host-2") == 4
 
     await eventually(serving, within=60)
-    assert await leader_epoch(scheduling) == 0, "it could tell nobody that it leads"
+    assert (await leader(scheduling)).epoch == 0, "it could tell nobody that it leads"
     assert len(await scheduling.placed_on("host-1", RUN)) == 2, "nothing is taken away"
     await asyncio.to_thread(postgres.start)
     await running_on(scheduling, host_2=4)
     await eventually(lambda: stopped(scheduling, "host-1", 2), within=30)
     async with scheduling.database.connection() as conn:
-        assert await conn.fetchval("SELECT epoch FROM control") == await leader_epoch(scheduling)
+        assert await conn.fetchval("SELECT epoch FROM control") == (await leader(scheduling)).epoch
     await scheduling.deployed(app, web=4)
 
 
-async def leader_epoch(scheduling: Scheduling) -> int:
+async def leader(scheduling: Scheduling) -> Leader:
     kv = await scheduling.etcd.get(keys.LEADER)
     assert kv is not None
-    return Leader.from_bytes(kv.value).epoch
+    return Leader.from_bytes(kv.value)
 
 
 @pytest.fixture
