@@ -8,6 +8,7 @@ from deis_cli.deisctl.local.swarm import PORT
 from deis_node.cluster.records import SWARM
 from tests.fixtures import faults, invariants
 from tests.fixtures.cluster import Cluster, running_cluster
+from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
 from tests.fixtures.traffic import Traffic, busy_app, moment
@@ -40,14 +41,6 @@ def busy(swarm: Cluster) -> Iterator[App]:
         yield app
 
 
-def leading(cluster: Cluster) -> str:
-    """The host of the manager that leads the others."""
-    words = ("node", "ls", "--format", "{{.Hostname}}={{.ManagerStatus}}")
-    well = next(name for name in cluster.names if cluster.hosts.state(name) == "on")
-    found = dict(word.split("=") for word in cluster.docker_on(well, *words).split())
-    return next(name for name, status in found.items() if status == "Leader")
-
-
 def elsewhere(cluster: Cluster, app: App, victim: str) -> bool:
     """Whether all copies are published, none of them on the host."""
     found = cluster.etcd(f"/deis/services/{app.name}/").values()
@@ -57,7 +50,7 @@ def elsewhere(cluster: Cluster, app: App, victim: str) -> bool:
 async def test_the_host_of_the_manager_that_leads_loses_its_power(
     swarm: Cluster, busy: App, seen: Seen
 ) -> None:
-    victim = leading(swarm)
+    victim = swarm_leader(swarm)
     routers = [name for name in ROUTERS if name != victim]
     traffic = Traffic(swarm, busy.host, routers)
     with traffic.flows():
@@ -69,7 +62,7 @@ async def test_the_host_of_the_manager_that_leads_loses_its_power(
     gaps = [round(traffic.longest_gap(router, began), 1) for router in routers]
     seen(f"last failed request through a router that lives started after {gaps} s")
     swarm.power_on(victim)
-    seen(f"{leading(swarm)} leads the managers now")
+    seen(f"{swarm_leader(swarm)} leads the managers now")
     await invariants.at_rest(swarm)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from deis_node.cluster.records import NATIVE, SWARM
 from tests.fixtures.cluster import Cluster, running_cluster, steadily
+from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.traffic import Traffic, make_app
 
@@ -89,7 +90,7 @@ def test_no_request_fails_while_an_app_changes_its_engine_and_back(
 def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(
     swarm: Cluster, app: App
 ) -> None:
-    leads = swarm.leader()[0], _swarm_leader(swarm)
+    leads = swarm.leader()[0], swarm_leader(swarm)
     victim = next(name for name in reversed(swarm.names) if name not in leads)
     assert nodes(swarm) == dict.fromkeys(swarm.names, "ready")
     swarm.power_off(victim)
@@ -107,9 +108,3 @@ def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice
     poll(lambda: len(engines(swarm, app)) == COPIES, 120, "the host has confirmed")
     steadily(lambda: numbers(swarm, app) == ["1", "2", "3"], 60, "each copy once")
     assert services(swarm) == COPIES
-
-
-def _swarm_leader(cluster: Cluster) -> str:
-    words = ("node", "ls", "--format", "{{.Hostname}}={{.ManagerStatus}}")
-    found = dict(word.split("=") for word in asked(cluster, *words))
-    return next(name for name, status in found.items() if status == "Leader")
