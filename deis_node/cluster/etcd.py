@@ -59,7 +59,8 @@ class Etcd:
 
     Nothing is sent before the first call, so it opens also while etcd is away. Every call ends
     within two times `timeout` seconds. A watch that is silent for `read_limit` seconds asks
-    anew. With `username` it logs in, and again whenever its token is not known any more.
+    anew; a server that tells its progress more often than that keeps it open. With `username` it
+    logs in, and again whenever its token is not known any more.
     """
 
     def __init__(

@@ -2,7 +2,8 @@
 
 Rules it keeps: it resumes after the last event it delivered, never from a header's revision;
 compaction and a store that went back are errors of their own, for the reader to list again; a
-silent connection is opened anew after a while, because a stopped server keeps it alive.
+silent connection is opened anew after a while, because a stopped server keeps it alive. A server
+that tells its progress is not silent, and no request is needed to know that it lives.
 """
 
 import asyncio
@@ -85,7 +86,7 @@ async def watch(
 
 def _request(prefix: str, position: _Position) -> Json:
     wanted = encode_prefix(prefix) | {"start_revision": str(position.revision)}
-    return {"create_request": wanted}
+    return {"create_request": wanted | {"progress_notify": True}}
 
 
 def _newer(message: Mapping[str, Any], position: _Position) -> tuple[Event, ...]:

@@ -11,6 +11,7 @@ from deis_control.logger.client import EventLog, Forgotten, LogClient
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.control import Api, Client
 from tests.fixtures.logger import RunningLogger
+from tests.fixtures.waiting import eventually
 
 
 async def _write(api: Api, logger: RunningLogger, number: int) -> None:
@@ -20,6 +21,8 @@ async def _write(api: Api, logger: RunningLogger, number: int) -> None:
     async with Tasks() as tasks:
         tasks.start("events", api.events.run())
         await logger.has(number)
+        # What is not acknowledged yet would be sent once more, and to whoever is written to next.
+        await eventually(lambda: not api.events.pending)
 
 
 async def test_the_last_lines_are_plain_text(

@@ -205,6 +205,23 @@ async def test_silence_is_no_interruption(etcd_server: EtcdMember, etcd: Etcd) -
     assert len(await events) == 1
 
 
+async def test_a_server_that_tells_its_progress_is_asked_once(tmp_path: Path) -> None:
+    telling = EtcdMember(tmp_path, flags=["--experimental-watch-progress-notify-interval=100ms"])
+    telling.start()
+    try:
+        async with (
+            relay(telling.endpoint) as counted,
+            Etcd([counted.endpoint], read_limit=1.0) as client,
+            collecting(client.watch("/a", 1, resume=False), 1) as events,
+        ):
+            await asyncio.sleep(3.0)
+            assert counted.count("POST /v3/watch") == 1
+            await client.put("/a", b"")
+        assert len(await events) == 1
+    finally:
+        telling.close()
+
+
 async def test_without_resuming_a_lost_connection_is_told(
     etcd_server: EtcdMember, etcd: Etcd
 ) -> None:
