@@ -76,7 +76,7 @@ async def test_somebody_of_the_directory_is_never_the_first_superuser(
 async def test_many_first_logins_at_once_make_one_account(
     api: Api, directory: People, database: Database
 ) -> None:
-    spelled = ["alice", "Alice", "ALICE", " alice"] * 3
+    spelled = ["alice", "Alice", "ALICE", " alice"] * 2
     answers = await asyncio.gather(*(login(api, name, "secret of alice") for name in spelled))
     assert {answer.status for answer in answers} == {200}
     assert await names(database) == ["alice"]
