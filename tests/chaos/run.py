@@ -33,7 +33,7 @@ PATIENCE = 250.0
 what is promised for a host that leads."""
 LEAVING = 20.0
 """Seconds in which the workers of a dead nginx leave; ten times what a new one needs."""
-INTERVAL = 0.05
+RATE = 40.0
 MARKER = "hush"
 
 
@@ -76,7 +76,7 @@ class Run:
         self.gaps: list[float] = []
         """After each hurt, until when requests failed through a router elsewhere."""
         self._hands = hands
-        self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), INTERVAL)
+        self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), RATE)
         self._excused: list[Hurt | Leaving] = []
         self._failed: list[Request] = []
 

@@ -41,7 +41,7 @@ def test_the_disk_of_postgresql_runs_full(cluster: Cluster, busy: App, seen: See
                 assert taken < 20, "every change was taken"
                 taken += 1
             seen(f"after {taken} changes one was refused: {said!r}")
-            traffic.settle(200)
+            traffic.settle(4.0)
             disk.empty()
             began = moment()
             poll(lambda: not change(cluster, busy, "ROOM=1"), 120, "changes again")
@@ -93,7 +93,7 @@ def test_dockers_root_runs_full_and_is_lost(cluster: Cluster, busy: App, seen: S
         seen(f"a push ended with {pushed.returncode}: {pushed.stderr.strip()[-600:]!r}")
         assert pushed.returncode != 0
         assert "no space left" in pushed.stderr
-        traffic.settle(200)
+        traffic.settle(4.0)
         assert "no room for it" not in busy.body()
         disk.empty()
         busy.deploy("room again")
@@ -119,12 +119,12 @@ def test_the_disk_of_a_host_breaks(cluster: Cluster, busy: App, seen: Seen) -> N
             disk.break_down()
             with pytest.raises(OSError, match="Read-only"):
                 (disk.place / "one-more").write_bytes(b"x")
-            traffic.settle(500)
+            traffic.settle(10.0)
             busy.commit("a host cannot write")
             began = moment()
             pushed = busy.push(check=False)
             took = moment() - began
-            traffic.settle(200)
+            traffic.settle(4.0)
             seen(f"a push ended with {pushed.returncode} after {took:.0f} s:")
             seen(repr(pushed.stderr.strip()[-600:]))
             seen(f"hosts alive: {cluster.alive()}")

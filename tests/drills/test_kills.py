@@ -52,7 +52,7 @@ def test_a_part_is_killed_twice_on_every_host(
                 poll(lambda n=name, o=old: cluster.pid(n) not in (0, o), 60, f"{name} again")  # type: ignore[misc]
             cluster.wait_ready(name)
         asyncio.run(invariants.at_rest(cluster))
-        traffic.settle(100)
+        traffic.settle(2.0)
     seen(f"{', '.join(names)}: at rest {time.monotonic() - began:.1f} s after the first kill")
     assert traffic.all_failures() == []
     # An agent that is away for longer than its lease is a lost host, from which copies move.
@@ -73,7 +73,7 @@ def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -
         seen(f"all {len(old)} processes answer again after {time.monotonic() - began:.1f} s")
         asyncio.run(invariants.at_rest(cluster))
         seen(f"at rest after {time.monotonic() - began:.1f} s")
-        traffic.settle(100)
+        traffic.settle(2.0)
     assert traffic.all_failures() == []
     assert cluster.copies(busy.name) == running
     busy.deploy("after everything")
@@ -96,7 +96,7 @@ def test_a_part_is_killed_at_each_phase_of_a_change(
             seen(f"{change}, {part} at {phase}: {'hit' if hit else 'over before'}")
         if change == "scale":
             cluster.deis("ps:scale", "web=6", "-a", busy.name)
-        traffic.settle(100)
+        traffic.settle(2.0)
     assert traffic.all_failures() == []
     poll(lambda: len(cluster.containers(busy.name)) == 6, 120, "six copies")
 

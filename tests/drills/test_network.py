@@ -46,7 +46,7 @@ def test_what_one_host_sends_to_another_is_lost(
         changed = moment() - began - MINUTE
         cluster.heal()
         asyncio.run(at_rest(cluster))
-        traffic.settle(200)
+        traffic.settle(4.0)
     # Requests that were under way at that moment wait for an answer that is lost.
     late = {router: traffic.failures(router, after=began) for router in ROUTERS}
     count = {router: len(traffic.failures(router)) for router in ROUTERS}

@@ -69,7 +69,7 @@ def test_a_host_hangs_for_a_minute_and_goes_on(cluster: Cluster, busy: App, seen
         cluster.thaw(VICTIM)
         asyncio.run(at_rest(cluster))
         settled = moment() - thawed
-        traffic.settle(200)
+        traffic.settle(4.0)
     gaps = {router: round(traffic.longest_gap(router, began), 1) for router in ROUTERS}
     count = {router: len(traffic.failures(router)) for router in ROUTERS}
     seen(f"leading {leads}: full strength after {took:.1f} s, at rest {settled:.0f} s after it")
@@ -87,7 +87,7 @@ def test_a_host_returns_under_load(cluster: Cluster, busy: App, seen: Seen) -> N
         cluster.power_on(VICTIM)
         asyncio.run(at_rest(cluster))
         took = moment() - began
-        traffic.settle(200)
+        traffic.settle(4.0)
     seen(f"at rest {took:.0f} s after the power was back, no failed request")
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
     assert cluster.copies(busy.name)[VICTIM] == []
@@ -123,7 +123,7 @@ def test_a_host_is_lost_while_the_registry_is_away(cluster: Cluster, busy: App, 
             cluster.power_off(VICTIM)
             poll(lambda: whole_without(cluster, busy, VICTIM), 300, "six copies serve elsewhere")
             took = moment() - began
-            traffic.settle(200)
+            traffic.settle(4.0)
             there = lonely.get()[0]
             why = cluster.deis("ps:explain", "-a", lonely.name).stdout
         back = moment()

@@ -42,7 +42,7 @@ def test_five_minutes_without_a_majority_of_etcd(cluster: Cluster, busy: App, se
         done = stores.lose_majority(cluster, busy, OUTAGE)
         back = time.monotonic()
         asyncio.run(invariants.at_rest(cluster))
-        traffic.settle(100)
+        traffic.settle(2.0)
     seen(f"at rest {time.monotonic() - back:.1f} s after what was pushed meanwhile was served")
     said = next(line for line in rollout_of(done) if "etcd" in line)
     seen(f"the push said: {said}")
@@ -68,7 +68,7 @@ def test_every_agent_hangs_for_three_leases(cluster: Cluster, busy: App, seen: S
         poll(lambda: cluster.alive() == cluster.names, 60, "all are there again")
         asyncio.run(invariants.at_rest(cluster))
         seen(f"at rest {time.monotonic() - began:.1f} s after the agents went on")
-        traffic.settle(100)
+        traffic.settle(2.0)
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert cluster.copies(busy.name) == running
     assert traffic.all_failures() == []
@@ -81,7 +81,7 @@ def test_a_store_that_is_full(cluster: Cluster, busy: App, seen: Seen) -> None:
     with traffic.flows():
         alarm(cluster)
         with Push(busy, "into a full store") as push:
-            traffic.settle(2000)
+            traffic.settle(40.0)
             assert cluster.copies(busy.name) == running
             assert not push.ended
             words = ["etcdctl", "--endpoints", cluster.etcd_url, "alarm", "disarm"]
@@ -131,7 +131,7 @@ def test_postgresql_fails_over_to_its_standby_in_the_middle_of_pushes(
             poll(lambda: push.message in busy.body(), 60, "what was pushed is served")
             asyncio.run(invariants.at_rest(cluster))
             seen(f"at rest {time.monotonic() - began:.1f} s after the failover began")
-        traffic.settle(100)
+        traffic.settle(2.0)
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert cluster.sql("SELECT timeline_id > 1 FROM pg_control_checkpoint()") == "t"
     assert traffic.all_failures() == []

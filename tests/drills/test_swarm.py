@@ -58,7 +58,7 @@ async def test_the_host_of_the_manager_that_leads_loses_its_power(
         swarm.power_off(victim)
         poll(lambda: elsewhere(swarm, busy, victim), 600, "all copies are published elsewhere")
         seen(f"full strength {moment() - began:.1f} s after {victim} lost its power")
-        traffic.settle(200)
+        traffic.settle(4.0)
     gaps = [round(traffic.longest_gap(router, began), 1) for router in routers]
     seen(f"last failed request through a router that lives started after {gaps} s")
     swarm.power_on(victim)

@@ -384,7 +384,7 @@ def test_a_host_that_loses_power_is_replaced(cluster: Cluster, busy: App, leads:
         cluster.power_off(victim)
         poll(lambda: _whole(cluster, busy, victim), 10 * (patience + 5), "six copies serve")
         took = moment() - began
-        traffic.settle(200)
+        traffic.settle(4.0)
     gaps = {router: traffic.longest_gap(router, began) for router in routers}
     print(f"power off, leading {leads}: full strength after {took:.1f} s, last failures {gaps}")
     assert all(gap < 10 * patience for gap in gaps.values()), gaps

@@ -43,7 +43,7 @@ def test_apps_serve_and_a_push_waits_while_etcd_has_no_majority(
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
         said = stores.lose_majority(cluster, busy, OUTAGE).stderr
-        traffic.settle(100)
+        traffic.settle(2.0)
     assert "etcd does not answer" in said
     assert traffic.all_failures() == []
     asyncio.run(invariants.at_rest(cluster))
@@ -68,7 +68,7 @@ def test_a_snapshot_of_etcd_from_earlier_stops_nothing(
         poll(lambda: set(cluster.etcd("/deis/placements/")) == placed, 60, "placements are back")
         poll(lambda: len(cluster.etcd(f"/deis/services/{busy.name}/")) == 6, 60, "endpoints too")
         assert cluster.copies(busy.name) == running
-        traffic.settle(100)
+        traffic.settle(2.0)
     assert traffic.all_failures() == []
     assert cluster.copies(busy.name) == running
     busy.deploy("in the new life")
@@ -98,7 +98,7 @@ def test_a_backup_of_postgresql_from_earlier_stops_nothing(
         changed.deploy("with an older database")
         assert set(cluster.containers(changed.name)) >= set(running)
         assert younger.get()[0] == 200
-        traffic.settle(100)
+        traffic.settle(2.0)
         told_first = stores.accept_database(cluster)
         assert f"{younger.name}: is removed, for PostgreSQL does not know it" in told_first
         poll(lambda: len(cluster.containers(changed.name)) == 6, 120, "six copies")
