@@ -11,7 +11,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.seen import Seen
 
 SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-SECONDS = 100.0
+SECONDS = 180.0
 ROUND = 15.0
 
 
