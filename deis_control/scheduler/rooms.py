@@ -98,6 +98,8 @@ class Room:
             image = f"the image is for {need.arch}"
             words = f"is an {host.arch} host, {image}", f"{host.arch}, {image}"
             return Refusal(*words, lasting=True)
+        if too_small := self._too_small(need):
+            return too_small
         if need.engine == SWARM and host.node != nodes.READY:
             return _NODES.get(host.node, _NODES[nodes.UNKNOWN])
         if host.draining:
@@ -134,6 +136,17 @@ class Room:
         if not need.memory or not self.host.memory:
             return 0.0
         return self.reserved / self.host.memory
+
+    def _too_small(self, need: Need) -> Refusal | None:
+        host = self.host
+        if host.memory and need.memory > host.memory:
+            total, wanted = host.memory >> 20, need.memory >> 20
+            one = f"has {total} MiB in all of the {wanted} MiB it may use"
+            return Refusal(one, f"less than {wanted} MiB in all", lasting=True)
+        if host.cpus and need.cpu > host.cpus * SHARES:
+            one = f"has {host.cpus * SHARES:g} CPU shares in all of the {need.cpu} it may use"
+            return Refusal(one, f"less than {need.cpu} CPU shares in all", lasting=True)
+        return None
 
     def _full(self, need: Need) -> Refusal | None:
         host = self.host

@@ -64,6 +64,23 @@ async def test_a_tag_that_no_host_has_fails_the_change_at_once(leader: Schedulin
     await leader.at_rest(web(2))
 
 
+async def test_a_copy_larger_than_every_host_fails_the_change_at_once(leader: Scheduling) -> None:
+    app = await leader.make_app()
+    await leader.deployed(app)
+    for name in ("host-1", "host-2"):
+        host = Host(name, "10.0.0.1", memory=64 << 20)
+        await leader.etcd.put(keys.host(name), host.to_bytes())
+    began = time.monotonic()
+    limited = await leader.ended(await leader.submit(app, ConfigDelta(memory={"web": "100M"})))
+    assert time.monotonic() - began < 10
+    assert limited.phase is OpPhase.FAILED
+    assert limited.reason == (
+        "no host takes web.1: host-1 has 64 MiB in all of the 100 MiB it may use;"
+        " host-2 has 64 MiB in all of the 100 MiB it may use"
+    )
+    await leader.at_rest(web(2))
+
+
 async def test_an_operators_tag_leads_an_app_to_its_host(leader: Scheduling) -> None:
     app = await leader.make_app()
     await leader.deployed(app, web=2)

@@ -141,6 +141,22 @@ def test_processors_are_reserved_by_cpu_shares() -> None:
     assert not choice.hopeless
 
 
+def test_a_copy_that_no_host_is_large_enough_for_waits_for_nothing() -> None:
+    hosts = [make_host("a", memory=64 * MIB, cordoned=True), make_host("b", memory=32 * MIB)]
+    choice = choose_hosts(WEB[:1], {"web": Need(memory=100 * MIB)}, hosts, {})
+    assert choice.refused == {
+        WEB[0]: "a has 64 MiB in all of the 100 MiB it may use;"
+        " b has 32 MiB in all of the 100 MiB it may use"
+    }
+    assert choice.hopeless == {WEB[0]}
+
+
+def test_nor_does_one_that_may_use_more_processors_than_a_host_has() -> None:
+    choice = choose_hosts(WEB[:1], {"web": Need(cpu=3000)}, [make_host("a", cpus=2)], {})
+    assert choice.refused == {WEB[0]: "a has 2048 CPU shares in all of the 3000 it may use"}
+    assert choice.hopeless == {WEB[0]}
+
+
 def test_an_image_runs_where_it_is_built_for() -> None:
     hosts = [make_host("a", arch="arm64"), make_host("b", arch="amd64")]
     assert choose_hosts(WEB[:1], {"web": Need(arch="amd64")}, hosts, {}).hosts == {WEB[0]: "b"}

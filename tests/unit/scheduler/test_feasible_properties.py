@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deis_control.scheduler.feasible import Choice, choose_hosts
 from deis_control.scheduler.rooms import Need
-from deis_control.scheduler.world import HostSeen
+from deis_control.scheduler.world import SHARES, HostSeen
 from deis_node.cluster.names import CopyName
 from tests.plain_choice import plain_choice
 from tests.worlds import make_copy
@@ -107,7 +107,9 @@ def test_what_no_wait_helps_against_is_told_from_what_may_pass(
 
 def _is_of_the_kind(host: HostSeen, need: Need) -> bool:
     tagged = all(host.tags.get(key) == value for key, value in need.tags.items())
-    return tagged and (not need.arch or not host.arch or need.arch == host.arch)
+    built = not need.arch or not host.arch or need.arch == host.arch
+    large = not host.memory or need.memory <= host.memory
+    return tagged and built and large and (not host.cpus or need.cpu <= host.cpus * SHARES)
 
 
 def _said(choice: Choice, copy: CopyName) -> tuple[list[str], int]:
