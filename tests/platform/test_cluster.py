@@ -8,11 +8,14 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
+from tests.fixtures import deeds
 from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
-from tests.fixtures.leading import etcd_leader, leaders
+from tests.fixtures.invariants import at_rest
+from tests.fixtures.leading import leaders
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
 from tests.fixtures.traffic import Traffic, busy_app, moment
@@ -25,7 +28,6 @@ FIFTY_A_SECOND = 0.02
 ROUTERS = ("local-1", "local-2")
 TTL = 10.0
 """Of a host's lease, in seconds."""
-DEPLOYS = 5
 CONVERGED = 3.0
 """Seconds; ten times what 95 of 100 take at most."""
 REVISIONS = 100
@@ -42,6 +44,7 @@ def spread(cluster: Cluster) -> Iterator[App]:
     poll(lambda: len(cluster.containers(app.name)) == 6, 60, "six copies")
     yield app
     cluster.heal()
+    asyncio.run(at_rest(cluster))
     app.destroy()
 
 
@@ -300,67 +303,18 @@ def busy(cluster: Cluster) -> Iterator[App]:
         yield app
 
 
-def deisctl(cluster: Cluster, *words: str) -> str:
-    done = run([str(cluster.home / "bin" / "deisctl"), "hosts", *words], timeout=200)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def deploys(cluster: Cluster, app: App) -> None:
-    for number in range(DEPLOYS):
-        app.deploy(f"deploy {number}")
-
-
-def scales(cluster: Cluster, app: App) -> None:
-    for count in (12, 3, 6):
-        cluster.deis("ps:scale", f"web={count}", "-a", app.name)
-        poll(lambda n=count: len(cluster.containers(app.name)) == n, 90, f"{count} copies")  # type: ignore[misc]
-
-
-def restarts(cluster: Cluster, app: App) -> None:
-    cluster.deis("ps:restart", "-a", app.name)
-
-
-def rolls_back(cluster: Cluster, app: App) -> None:
-    app.deploy("to be undone")
-    cluster.deis("rollback", "-a", app.name)
-
-
-def drains_and_rebalances(cluster: Cluster, app: App) -> None:
-    deisctl(cluster, "drain", "local-3", "--wait")
-    assert cluster.copies(app.name)["local-3"] == []
-    deisctl(cluster, "undrain", "local-3")
-    deisctl(cluster, "rebalance")
-    poll(lambda: len(cluster.copies(app.name)["local-3"]) == 2, 120, "copies on every host")
-    poll(lambda: len(cluster.containers(app.name)) == 6, 90, "six copies")
-
-
-def loses_its_leader(cluster: Cluster, app: App) -> None:
-    host, term = cluster.leader()
-    cluster.kill(f"deis-control@{host}")
-    poll(lambda: cluster.leader()[1] > term, 60, "another term")
-
-
-def loses_agents(cluster: Cluster, app: App) -> None:
-    for host in cluster.names:
-        cluster.restart(f"deis-node@{host}")
-
-
-def loses_the_leader_of_etcd(cluster: Cluster, app: App) -> None:
-    cluster.restart(f"etcd@{etcd_leader(cluster)}")
-
-
 @pytest.mark.parametrize(
     "happens",
     [
-        deploys,
-        scales,
-        restarts,
-        rolls_back,
-        drains_and_rebalances,
-        loses_its_leader,
-        loses_agents,
-        loses_the_leader_of_etcd,
+        deeds.deploys,
+        deeds.scales,
+        deeds.restarts,
+        deeds.rolls_back,
+        deeds.drains_and_rebalances,
+        deeds.loses_its_leader,
+        deeds.loses_agents,
+        deeds.renews_agents,
+        deeds.loses_the_leader_of_etcd,
     ],
 )
 def test_no_request_fails_while_a_cluster(
@@ -370,6 +324,7 @@ def test_no_request_fails_while_a_cluster(
     with traffic.flows():
         happens(cluster, busy)
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+    asyncio.run(at_rest(cluster))
 
 
 @pytest.mark.parametrize("leads", [False, True])
@@ -378,21 +333,16 @@ def test_a_host_that_loses_power_is_replaced(cluster: Cluster, busy: App, leads:
     victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
     routers = [name for name in ROUTERS if name != victim]
     traffic = Traffic(cluster, busy.host, routers)
-    patience = 2 * TTL + 5 if leads else TTL + 2
+    patience, strength = (2 * TTL + 5, 2 * TTL + 10) if leads else (TTL + 2, TTL + 5)
     with traffic.flows():
         began = moment()
         cluster.power_off(victim)
-        poll(lambda: _whole(cluster, busy, victim), 10 * (patience + 5), "six copies serve")
+        whole = partial(deeds.serve_elsewhere, cluster, busy, victim)
+        poll(whole, 10 * strength, "six copies serve")
         took = moment() - began
         traffic.settle(4.0)
     gaps = {router: traffic.longest_gap(router, began) for router in routers}
     print(f"power off, leading {leads}: full strength after {took:.1f} s, last failures {gaps}")
     assert all(gap < 10 * patience for gap in gaps.values()), gaps
     cluster.power_on(victim)
-    poll(lambda: len(cluster.containers(busy.name)) == 6, 120, "nothing runs twice")
-
-
-def _whole(cluster: Cluster, app: App, without: str) -> bool:
-    """Whether as many copies as wanted are published on other hosts."""
-    found = cluster.etcd(f"/deis/services/{app.name}/").values()
-    return sum(endpoint["host"] != without for endpoint in found) == 6
+    asyncio.run(at_rest(cluster))

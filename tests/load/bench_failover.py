@@ -1,0 +1,124 @@
+"""What requests notice of what developers, operators and faults do to a cluster of three hosts.
+
+An app of six copies; 200 requests a second through two routers, half of them on kept connections,
+and through each router one more a second that takes 5 s. Nobody tries again; whatever is not
+answered 200 has failed. Then the power-off of hosts, the clients on the router that is left, and
+how long nobody leads when the leading control plane is killed.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.fixtures import deeds
+from tests.fixtures.cluster import Cluster, running_cluster
+from tests.fixtures.leading import leaders
+from tests.fixtures.platform import App, poll
+from tests.fixtures.traffic import Traffic, busy_app, moment
+
+RUNS = int(os.environ.get("BENCH_RUNS", "3"))
+"""Of what is a matter of seconds: power-offs of either kind, and takeovers."""
+DEPLOYS = 10
+ROUTERS = ["local-1", "local-2"]
+OFTEN = 0.02
+
+
+@dataclass(frozen=True)
+class PowerOff:
+    """What came of one, in seconds from it."""
+
+    leads: bool
+    whole: float
+    """Until six copies were published on other hosts."""
+    failed: int
+    """Requests started after it that failed."""
+    last: float
+    """When the last of these was started; 0 for none."""
+
+
+def ten_deploys(cluster: Cluster, app: App) -> None:
+    """As many as the promise says."""
+    deeds.deploys(cluster, app, DEPLOYS)
+
+
+DEEDS: dict[str, Callable[[Cluster, App], None]] = {
+    f"{DEPLOYS} deploys": ten_deploys,
+    "scale 6 → 12 → 3 → 6": deeds.scales,
+    "rolling restart": deeds.restarts,
+    "deploy and rollback": deeds.rolls_back,
+    "drain of a host, then rebalance": deeds.drains_and_rebalances,
+    "kill -9 of the leading control plane": deeds.loses_its_leader,
+    "kill -9 of the agent on every host": deeds.loses_agents,
+    "end and start of the agent on every host": deeds.renews_agents,
+    "kill -9 of etcd's leader": deeds.loses_the_leader_of_etcd,
+}
+
+
+def main() -> None:
+    """Print the tables in Markdown."""
+    began = time.monotonic()
+    with running_cluster(3, "--no-sample") as cluster:
+        print(f"three hosts came up in {time.monotonic() - began:.1f} s", flush=True)
+        with busy_app(cluster) as app:
+            print("\n| | s | requests | a second | failed |\n|---|---|---|---|---|")
+            for name, deed in DEEDS.items():
+                print(f"| {name} | {under_requests(cluster, app, deed)} |", flush=True)
+            offs = [power_off(cluster, app, leads) for leads in (False, True) for _ in range(RUNS)]
+            gone = sorted(takeover(cluster) for _ in range(RUNS))
+    print(
+        "\n| power off | full strength, s | failed | the last one started, s |\n|---|---|---|---|"
+    )
+    for off in offs:
+        who = "leads" if off.leads else "leads neither"
+        print(f"| {who} | {off.whole:.1f} | {off.failed} | {off.last:.1f} |")
+    print(f"\ntakeover after kill -9, s: {', '.join(f'{seconds:.1f}' for seconds in gone)}")
+
+
+def under_requests(cluster: Cluster, app: App, deed: Callable[[Cluster, App], None]) -> str:
+    """One row: seconds, requests, how many a second, failed ones."""
+    traffic = Traffic(cluster, app.host, ROUTERS)
+    with traffic.flows():
+        began = moment()
+        deed(cluster, app)
+        took = moment() - began
+    started = [
+        item.started for loads in traffic.loads.values() for load in loads for item in load.requests
+    ]
+    rate = len(started) / (max(started) - min(started))
+    return f"{took:.1f} | {len(started)} | {rate:.0f} | {len(traffic.all_failures())}"
+
+
+def power_off(cluster: Cluster, app: App, leads: bool) -> PowerOff:
+    """Pull the plug of a host, and put it back when all that is promised has come."""
+    leading = leaders(cluster)
+    victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
+    traffic = Traffic(cluster, app.host, [name for name in ROUTERS if name != victim])
+    with traffic.flows():
+        began = moment()
+        cluster.power_off(victim)
+        while not deeds.serve_elsewhere(cluster, app, victim):
+            time.sleep(OFTEN)
+        whole = moment() - began
+        traffic.settle(4.0)
+    failed = [item.started - began for item in traffic.all_failures() if item.started > began]
+    cluster.power_on(victim)
+    poll(lambda: len(cluster.containers(app.name)) == deeds.WEB, 120, "nothing runs twice")
+    return PowerOff(leads, whole, len(failed), max(failed, default=0.0))
+
+
+def takeover(cluster: Cluster) -> float:
+    """Seconds from the death of the control plane that leads to another one's term."""
+    host, term = cluster.leader()
+    began = time.monotonic()
+    old = cluster.kill(f"deis-control@{host}")
+    while cluster.leader()[1] <= term:
+        time.sleep(OFTEN)
+    took = time.monotonic() - began
+    poll(lambda: cluster.pid(f"deis-control@{host}") not in (0, old), 60, "it is back")
+    cluster.wait_ready(f"deis-control@{host}")
+    return took
+
+
+if __name__ == "__main__":
+    main()
