@@ -1,7 +1,8 @@
 """What a deploy of 60 copies and an idle minute ask of etcd, as its own members count it.
 
-Three hosts, so nine processes of ours ask. An idle minute may hold nothing but renewals of
-leases, and watches that are opened anew after 30 s of silence.
+Three hosts, so nine processes of ours ask. Watches stay open (docs/decisions/0063), so an idle
+minute may hold nothing but renewals of leases and the election's own looks: every 30 s each
+control plane reads who leads and watches that key anew.
 """
 
 import os
