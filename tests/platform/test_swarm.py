@@ -2,12 +2,14 @@
 a host that loses its power are made again elsewhere, once each.
 """
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from deis_node.cluster.records import NATIVE, SWARM
 from tests.fixtures.cluster import Cluster, running_cluster, steadily
+from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.traffic import Traffic, make_app
@@ -84,7 +86,7 @@ def test_no_request_fails_while_an_app_changes_its_engine_and_back(
         change_over(swarm, app, NATIVE)
         change_over(swarm, app, SWARM)
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
-    poll(lambda: numbers(swarm, app) == ["1", "2", "3"], 120, "each copy once")
+    asyncio.run(at_rest(swarm))
 
 
 def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(
@@ -107,4 +109,5 @@ def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice
     poll(lambda: nodes(swarm)[victim] == "ready", 200, "the Swarm has it again")
     poll(lambda: len(engines(swarm, app)) == COPIES, 120, "the host has confirmed")
     steadily(lambda: numbers(swarm, app) == ["1", "2", "3"], 60, "each copy once")
+    asyncio.run(at_rest(swarm))
     assert services(swarm) == COPIES
