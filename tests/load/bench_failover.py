@@ -82,17 +82,19 @@ def under_requests(cluster: Cluster, app: App, deed: Callable[[Cluster, App], No
         began = moment()
         deed(cluster, app)
         took = moment() - began
-    started = [
-        item.started for loads in traffic.loads.values() for load in loads for item in load.requests
-    ]
-    rate = len(started) / (max(started) - min(started))
-    return f"{took:.1f} | {len(started)} | {rate:.0f} | {len(traffic.all_failures())}"
+        all_loads = [load for loads in traffic.loads.values() for load in loads]
+        rate = sum(len(load.started_after(began)) for load in all_loads) / took
+    requests = sum(len(load.requests) for load in all_loads)
+    return f"{took:.1f} | {requests} | {rate:.0f} | {len(traffic.all_failures())}"
 
 
 def power_off(cluster: Cluster, app: App, leads: bool) -> PowerOff:
     """Pull the plug of a host, and put it back when all that is promised has come."""
     leading = leaders(cluster)
     victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
+    # What an earlier one moved away comes back, or there would be nothing to lose.
+    deeds.hosts(cluster, "rebalance")
+    poll(lambda: len(cluster.copies(app.name)[victim]) >= 2, 120, "copies to lose")
     traffic = Traffic(cluster, app.host, [name for name in ROUTERS if name != victim])
     with traffic.flows():
         began = moment()
