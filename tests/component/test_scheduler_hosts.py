@@ -7,7 +7,7 @@ import pytest
 from deis_control.db import desired
 from deis_control.deltas import ConfigDelta, ScaleDelta
 from deis_control.errors import Conflict, Unavailable
-from deis_control.model import OpPhase
+from deis_control.model import App, OpPhase
 from deis_control.scheduler.hostconf import HostConfs
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
@@ -51,14 +51,19 @@ async def test_what_runs_on_a_host_that_is_cordoned_stays(leader: Scheduling) ->
     assert (await leader.placements()).items() >= before.items()
 
 
+async def failed_at_once(leader: Scheduling, app: App, delta: ConfigDelta) -> str:
+    """Why the change failed, long before `pickup_timeout`."""
+    began = time.monotonic()
+    done = await leader.ended(await leader.submit(app, delta))
+    assert time.monotonic() - began < 10
+    assert done.phase is OpPhase.FAILED
+    return done.reason
+
+
 async def test_a_tag_that_no_host_has_fails_the_change_at_once(leader: Scheduling) -> None:
     app = await leader.make_app()
     await leader.deployed(app)
-    began = time.monotonic()
-    tagged = await leader.ended(await leader.submit(app, ConfigDelta(tags={"disk": "ssd"})))
-    assert time.monotonic() - began < 10
-    assert tagged.phase is OpPhase.FAILED
-    assert tagged.reason == (
+    assert await failed_at_once(leader, app, ConfigDelta(tags={"disk": "ssd"})) == (
         "no host takes web.1: host-1 is not tagged disk=ssd; host-2 is not tagged disk=ssd"
     )
     await leader.at_rest(web(2))
@@ -70,11 +75,7 @@ async def test_a_copy_larger_than_every_host_fails_the_change_at_once(leader: Sc
     for name in ("host-1", "host-2"):
         host = Host(name, "10.0.0.1", memory=64 << 20)
         await leader.etcd.put(keys.host(name), host.to_bytes())
-    began = time.monotonic()
-    limited = await leader.ended(await leader.submit(app, ConfigDelta(memory={"web": "100M"})))
-    assert time.monotonic() - began < 10
-    assert limited.phase is OpPhase.FAILED
-    assert limited.reason == (
+    assert await failed_at_once(leader, app, ConfigDelta(memory={"web": "100M"})) == (
         "no host takes web.1: host-1 has 64 MiB in all of the 100 MiB it may use;"
         " host-2 has 64 MiB in all of the 100 MiB it may use"
     )
