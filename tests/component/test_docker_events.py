@@ -81,9 +81,11 @@ async def test_want_of_memory_is_told(docker: Docker, busybox_image: str) -> Non
             },
         )
         await docker.start(container)
+        # The kernel may tell of it more than once, and before or after the end.
+        missing = {ContainerStarted, ContainerOOM, ContainerDied}
         async with asyncio.timeout(60):
-            kinds = [type(await anext(events)) for _ in range(3)]
-    assert set(kinds) == {ContainerStarted, ContainerOOM, ContainerDied}
+            while missing:
+                missing.discard(type(await anext(events)))
 
 
 async def test_an_engine_that_goes_away_ends_the_stream(docker_engine: DockerEngine) -> None:
