@@ -7,7 +7,7 @@ comparison with the election key's create revision, and is refused when the term
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 
 import structlog
 
@@ -26,7 +26,7 @@ from deis_node.cluster.etcd import (
     create_revision_is,
 )
 from deis_node.cluster.lease import Lease
-from deis_node.cluster.records import Leader
+from deis_node.cluster.records import Leader, RecordError
 from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import Tasks
 
@@ -51,9 +51,15 @@ class Term:
 
 
 class Election:
-    """A candidate called `name`; ttl is the seconds after which a silent leader is replaced."""
+    """A candidate called `name`; ttl is the seconds after which a silent leader is replaced.
+
+    No other process that lives has the name. So a leader of this name from before was an earlier
+    process, which died: it is not waited for.
+    """
 
     def __init__(self, etcd: Etcd, name: str, ttl: int, key: str = keys.LEADER) -> None:
+        self._looked = False
+        """Whether the leader from before is known not to be an earlier process of this name."""
         self._etcd = etcd
         self._name = name
         self._ttl = ttl
@@ -89,9 +95,9 @@ class Election:
             try:
                 holder = await self._try(lease_id)
                 if holder.lease != lease_id:
-                    log.info("waiting for the leader to go", candidate=self._name)
-                    await self._gone(holder)
+                    await self._make_way(holder)
                     continue
+                self._looked = True
                 if term := await self._declared(holder, await value_for()):
                     return term
             except EtcdError as err:
@@ -112,6 +118,25 @@ class Election:
         listing = result.results[0]
         assert listing is not None
         return listing.items[0]
+
+    async def _make_way(self, holder: KeyValue) -> None:
+        """Wait until the leader is gone; end the term of one that is dead.
+
+        Once in the life of a process only: should two have the same name against all rules, the
+        younger one leads, and they do not end each other's terms for ever.
+        """
+        if not self._looked and holder.lease and self._is_own(holder):
+            log.info("an earlier process led when it died", candidate=self._name)
+            await self._etcd.revoke(holder.lease)
+        else:
+            log.info("waiting for the leader to go", candidate=self._name)
+            self._looked = True
+            await self._gone(holder)
+
+    def _is_own(self, holder: KeyValue) -> bool:
+        with suppress(RecordError):
+            return Leader.from_bytes(holder.value).name == self._name
+        return False
 
     async def _declared(self, holder: KeyValue, value: bytes) -> Term | None:
         """Write the winner's value; None when the key was lost meanwhile."""

@@ -23,7 +23,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.invariants import at_rest, broken
 from tests.fixtures.load import Request
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, moment
+from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, moment
 
 ROUTERS = ("local-1", "local-2")
 REST = 300.0
@@ -33,7 +33,6 @@ PATIENCE = 250.0
 what is promised for a host that leads."""
 LEAVING = 20.0
 """Seconds in which the workers of a dead nginx leave; ten times what a new one needs."""
-RATE = 40.0
 MARKER = "hush"
 
 
@@ -76,7 +75,7 @@ class Run:
         self.gaps: list[float] = []
         """After each hurt, until when requests failed through a router elsewhere."""
         self._hands = hands
-        self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), RATE)
+        self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), BESIDE_OTHERS)
         self._excused: list[Hurt | Leaving] = []
         self._failed: list[Request] = []
 

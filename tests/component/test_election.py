@@ -8,6 +8,7 @@ import pytest
 
 from deis_node.cluster.election import Election, Term
 from deis_node.cluster.etcd import Etcd, Put
+from deis_node.cluster.records import Leader
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.proxy import relay
 from tests.fixtures.waiting import eventually
@@ -44,7 +45,7 @@ class Candidate:
 
     async def _value(self) -> bytes:
         self.raised += 1
-        return f"{self.name} {self.raised}".encode()
+        return Leader(self.name, self.raised).to_bytes()
 
     async def elected(self) -> Term:
         await eventually(lambda: self.term is not None, within=20)
@@ -67,7 +68,7 @@ async def test_a_lone_candidate_leads_with_its_value(quick: Etcd) -> None:
         term = await one.elected()
         kv = await quick.get(KEY)
         assert kv is not None
-        assert (kv.value, kv.create_revision) == (b"one 1", term.revision)
+        assert (kv.value, kv.create_revision) == (Leader("one", 1).to_bytes(), term.revision)
 
 
 async def test_a_second_candidate_leads_when_the_first_resigns(quick: Etcd) -> None:
@@ -108,6 +109,41 @@ async def test_a_silent_leader_knows_its_end_and_is_replaced(
                 assert two.term is None
                 await two.elected()
                 line.thaw()
+
+
+async def died_leading(etcd: Etcd, name: str) -> None:
+    """What a process leaves behind that led and was killed: its key, for as long as its lease."""
+    lease = await etcd.grant(600)
+    await etcd.txn([], [Put(KEY, Leader(name, 1).to_bytes(), lease)])
+
+
+async def test_a_leader_that_was_killed_leads_again_as_soon_as_it_is_back(quick: Etcd) -> None:
+    await died_leading(quick, "one")
+    one = Candidate(quick, "one")
+    async with running(one):
+        await one.elected()
+
+
+async def test_another_leaders_term_is_not_ended(quick: Etcd) -> None:
+    await died_leading(quick, "two")
+    one = Candidate(quick, "one")
+    async with running(one):
+        await asyncio.sleep(0.5)  # as long as a wrong election would take
+        assert one.term is None
+
+
+async def test_two_of_one_name_do_not_end_each_others_terms_for_ever(quick: Etcd) -> None:
+    older, younger = Candidate(quick, "one"), Candidate(quick, "one")
+    async with running(older):
+        first = await older.elected()
+        async with running(younger):
+            second = await younger.elected()
+            await asyncio.wait_for(first.lost.wait(), 5)
+            older.term = None
+            async with running(older):
+                await asyncio.sleep(0.5)  # as long as a wrong election would take
+                assert not second.lost.is_set()
+                assert older.term is None
 
 
 async def test_the_guard_holds_during_the_term_only(quick: Etcd) -> None:

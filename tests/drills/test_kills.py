@@ -1,8 +1,10 @@
 """kill -9 of each part of a cluster twice, of all at once, and in the middle of every change."""
 
 import asyncio
+import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +14,11 @@ import pytest
 
 from tests.fixtures import invariants
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.host_faults import pids_of
 from tests.fixtures.leading import etcd_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, busy_app
+from tests.fixtures.traffic import Traffic, busy_app, count, moment
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -25,6 +28,8 @@ VICTIMS = ("deis-control", "deis-node", "etcd", "docker", "postgres")
 PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring")
 EARLY = ("placing", "starting")
 """Phases after which a change goes on for long enough to be hit in any case."""
+BACK = 2.0
+"""Seconds within which a router answers again."""
 OPEN = "SELECT count(*) FROM operations WHERE phase NOT IN ('done', 'failed')"
 
 
@@ -78,6 +83,27 @@ def test_everything_is_killed_at_once(cluster: Cluster, busy: App, seen: Seen) -
     assert cluster.copies(busy.name) == running
     busy.deploy("after everything")
     asyncio.run(invariants.at_rest(cluster))
+
+
+@pytest.mark.parametrize("host", ROUTERS)
+def test_all_of_nginx_is_killed_twice(cluster: Cluster, busy: App, host: str, seen: Seen) -> None:
+    other = next(name for name in ROUTERS if name != host)
+    traffic = Traffic(cluster, busy.host, ROUTERS)
+    with traffic.flows():
+        for _ in range(2):
+            killed = moment()
+            for pid in pids_of(cluster, f"nginx@{host}"):
+                os.kill(pid, signal.SIGKILL)
+            traffic.settle(2.0)
+        asyncio.run(invariants.at_rest(cluster))
+    failed = traffic.failures(host)
+    seen(f"{len(failed)} of {count(traffic)} requests failed, all of them through {host}")
+    seen(
+        f"the last one was started {traffic.longest_gap(host, killed):.2f} s after the second kill"
+    )
+    assert traffic.failures(other) == []
+    assert traffic.failures(host, after=killed + BACK) == []
+    busy.deploy("after nginx, twice")
 
 
 @pytest.mark.parametrize("part", VICTIMS)

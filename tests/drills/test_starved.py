@@ -1,4 +1,4 @@
-"""Processes without memory or files to be had, and clocks that jump while they run."""
+"""Processes without memory, files or other processes to be had, and clocks that jump meanwhile."""
 
 import asyncio
 import time
@@ -13,6 +13,7 @@ from tests.fixtures.host_faults import (
     end_for_want_of_memory,
     few_files,
     idle_connections,
+    no_more_processes,
     pids_of,
 )
 from tests.fixtures.invariants import at_rest
@@ -116,6 +117,36 @@ def test_files_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> No
     seen(f"a change meanwhile ended with {done.returncode} after {took:.1f} s")
     seen(repr((done.stdout + done.stderr).strip()[-300:]))
     assert [item for router in traffic.routers for item in traffic.failures(router)] == []
+
+
+@pytest.mark.parametrize(
+    "part", ["deis-control", "deis-node", "etcd", "docker", "containerd", "postgres", "registry"]
+)
+def test_processes_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> None:
+    component = component_of(cluster, part)
+    pids = pids_of(cluster, component)
+    releases, body = busy.releases(), busy.body()
+    traffic = Traffic(cluster, busy.host, list(ROUTERS))
+    with traffic.flows():
+        with no_more_processes(pids):
+            began = moment()
+            done = cluster.deis("config:set", f"PIDS={part}", "-a", busy.name, check=False)
+            took = moment() - began
+        asyncio.run(at_rest(cluster))
+        if done.returncode:
+            assert (busy.releases(), release_of(busy.body())) == (releases, release_of(body))
+        busy.deploy(f"processes for {part}")
+    seen(f"{component}: a change meanwhile ended with {done.returncode} after {took:.1f} s")
+    seen(repr((done.stdout + done.stderr).strip()[-300:]))
+    assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+    # Those that make a process for each copy cannot make one.
+    assert bool(done.returncode) == (part in ("docker", "containerd"))
+    assert pids_of(cluster, component) == pids
+
+
+def release_of(body: str) -> str:
+    """The row of the page that names the release."""
+    return next(line for line in body.splitlines() if "release" in line)
 
 
 def refuses(cluster: Cluster, component: str) -> bool:

@@ -6,12 +6,12 @@ import pytest
 
 from deis_cli.deisctl.local.swarm import PORT
 from deis_node.cluster.records import SWARM
-from tests.fixtures import faults, invariants
+from tests.fixtures import deeds, faults, invariants
 from tests.fixtures.cluster import Cluster, running_cluster
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
-from tests.fixtures.traffic import Traffic, busy_app, moment
+from tests.fixtures.traffic import Traffic, busy_app, count, moment
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -112,3 +112,18 @@ async def test_a_host_that_is_cut_off_for_long_comes_back(
         gap = traffic.longest_gap(router, began)
         seen(f"{router}: {len(after)} requests failed after that, the last of all at {gap:.1f} s")
         assert after == []
+
+
+async def test_a_host_is_drained_and_the_cluster_rebalanced(
+    swarm: Cluster, busy: App, seen: Seen
+) -> None:
+    traffic = Traffic(swarm, busy.host, ROUTERS)
+    with traffic.flows():
+        began = moment()
+        deeds.drains_and_rebalances(swarm, busy)
+        seen(f"a host was empty, and had its copies again, within {moment() - began:.1f} s")
+        await invariants.at_rest(swarm)
+    seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
+    assert traffic.all_failures() == []
+    placed = swarm.etcd("/deis/placements/").values()
+    assert {item["engine"] for item in placed if item["app"] == busy.name} == {SWARM}

@@ -14,7 +14,7 @@ import pytest
 from tests.fixtures import invariants, stores
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.platform import App, poll
-from tests.fixtures.traffic import Traffic, busy_app
+from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
@@ -40,7 +40,7 @@ def changed(cluster: Cluster) -> Iterator[App]:
 def test_apps_serve_and_a_push_waits_while_etcd_has_no_majority(
     cluster: Cluster, busy: App
 ) -> None:
-    traffic = Traffic(cluster, busy.host, ROUTERS)
+    traffic = Traffic(cluster, busy.host, ROUTERS, BESIDE_OTHERS)
     with traffic.flows():
         said = stores.lose_majority(cluster, busy, OUTAGE).stderr
         traffic.settle(2.0)
@@ -56,7 +56,7 @@ def test_a_snapshot_of_etcd_from_earlier_stops_nothing(
     poll(lambda: len(cluster.containers(busy.name)) == 5, 60, "five copies")
     stores.save_snapshot(cluster, tmp_path / "snapshot")
     (before,) = cluster.etcd("/deis/control/incarnation").values()
-    traffic = Traffic(cluster, busy.host, ROUTERS)
+    traffic = Traffic(cluster, busy.host, ROUTERS, BESIDE_OTHERS)
     with traffic.flows():
         busy.deploy("after the snapshot")
         cluster.deis("ps:scale", "web=6", "-a", busy.name)
@@ -87,7 +87,7 @@ def test_a_backup_of_postgresql_from_earlier_stops_nothing(
     stores.save_database(cluster, tmp_path / "backup")
     younger = cluster.create("younger")
     younger.deploy("not in the backup")
-    traffic = Traffic(cluster, changed.host, ROUTERS)
+    traffic = Traffic(cluster, changed.host, ROUTERS, BESIDE_OTHERS)
     with traffic.flows():
         cluster.deis("config:set", "AFTER=the backup", "-a", changed.name)
         poll(lambda: len(cluster.containers(changed.name)) == 6, 60, "old copies are gone")

@@ -12,7 +12,7 @@ from tests.fixtures.cluster import Cluster, running_cluster, steadily
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
-from tests.fixtures.traffic import Traffic, make_app
+from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, make_app
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
@@ -81,7 +81,7 @@ def change_over(cluster: Cluster, app: App, engine: str) -> None:
 def test_no_request_fails_while_an_app_changes_its_engine_and_back(
     swarm: Cluster, app: App
 ) -> None:
-    traffic = Traffic(swarm, app.host, ROUTERS)
+    traffic = Traffic(swarm, app.host, ROUTERS, BESIDE_OTHERS)
     with traffic.flows():
         change_over(swarm, app, NATIVE)
         change_over(swarm, app, SWARM)
