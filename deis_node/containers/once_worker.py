@@ -52,6 +52,12 @@ class OnceWorker(Worker):
 
     # --- looking and deciding ------------------------------------------------------------
 
+    def _see_none(self, *, known: bool = True) -> None:
+        """What the store holds of it stays there until it has been asked: of a host that lost its
+        notes and its containers it is all that tells that the command began.
+        """
+        super()._see_none(known=known and self._view().known)
+
     async def _see_ended(self, info: ContainerInfo) -> None:
         """An exit is the command's end, nothing to be counted."""
         self._show(known=True, container_id=info.id, run=None, address=None)
@@ -114,6 +120,7 @@ class OnceWorker(Worker):
         if word is Word.GONE:
             return Rest(_now() + self._store_pause.next())
         self._store_pause.reset()
+        self._show(known=True)
         if word is not Word.FREE:
             self._over = once.LOST if word is Word.BEGUN else once.NOT_STARTED
             return None
@@ -153,7 +160,7 @@ class OnceWorker(Worker):
                 return Rest(_now() + self._store_pause.next())
             self._store_pause.reset()
             self._handed = wanted.uuid, epoch
-        self._show(phase=Phase.ENDED)
+        self._show(known=True, phase=Phase.ENDED)
         return Rest()
 
     async def _handed_over(self, step: HandOver, wanted: Placement) -> bool:

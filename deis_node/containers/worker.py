@@ -144,9 +144,7 @@ class Worker:
         """What the engine has under the copy's name; what is news goes into the view."""
         info = await self._found()
         if info is None:
-            phase = self._view().phase
-            gone = Phase.STARTING if phase is Phase.RUNNING else phase
-            self._show(known=True, phase=gone, container_id=None, run=None, address=None)
+            self._see_none()
             return None
         place = self._tools.maker.place
         if info.labels.get(labels.PLATFORM) != place.platform:
@@ -172,6 +170,12 @@ class Worker:
             hangs=self._hung[0] == _run(info),
             adopted=marks.is_adopted(info.name, info.labels),
         )
+
+    def _see_none(self, *, known: bool = True) -> None:
+        """There is no container of it; whether the store may be told so."""
+        phase = self._view().phase
+        gone = Phase.STARTING if phase is Phase.RUNNING else phase
+        self._show(known=known, phase=gone, container_id=None, run=None, address=None)
 
     async def _found(self) -> ContainerInfo | None:
         """The copy's container, by whichever engine it was made."""

@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import DeletePrefix
 from deis_node.cluster.oneoffs import open_output, seal_command
 from deis_node.cluster.records import Phase, Placement, PlacementState, RunEnd
 from deis_node.containers import spec
-from deis_node.containers.oneoffs import Begun
+from deis_node.containers.oneoffs import Begun, Found, OneOffs
 from deis_node.containers.spec import Place
 from tests.builders import make_placement
 from tests.fixtures.docker import build_image
@@ -219,8 +221,14 @@ async def test_a_lost_container_is_told_and_the_command_not_run_again(
 
 
 async def test_a_host_that_lost_everything_does_not_run_it_again(
-    agent: Agent, busybox_image: str
+    agent: Agent, busybox_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = OneOffs.ask
+
+    async def late(oneoffs: OneOffs, *words: Any) -> Found:
+        await asyncio.sleep(0.5)  # Everybody else on the host is quicker.
+        return await asked(oneoffs, *words)
+
     placed = command(agent, busybox_image, "sleep 60")
     await agent.start()
     await agent.place(placed)
@@ -234,6 +242,7 @@ async def test_a_host_that_lost_everything_does_not_run_it_again(
     await agent.docker.remove(placed.copy.container, force=True)
     for path in agent.folder.iterdir():
         path.unlink()
+    monkeypatch.setattr(OneOffs, "ask", late)
     await agent.start()
     end, _ = await result(agent, placed)
     assert end.error == "its container is gone from the host"

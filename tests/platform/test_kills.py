@@ -25,31 +25,31 @@ SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(
 @pytest.mark.parametrize(
     "part", ["deis-control", "deis-node", "etcd", "postgres", "registry", "docker"]
 )
-def test_killing_a_component_costs_no_request_and_it_comes_back(app: App, part: str) -> None:
-    platform = app.platform
-    with Load(platform.http_port, app.host, HUNDRED_A_SECOND) as load:
+def test_killing_a_component_costs_no_request_and_it_comes_back(kept_app: App, part: str) -> None:
+    platform = kept_app.platform
+    with Load(platform.http_port, kept_app.host, HUNDRED_A_SECOND) as load:
         wait_for(load, 100)
         old = platform.kill(part)
         platform.recovered(part, old)
         wait_for(load, len(load.requests) + 200)
     assert load.failures == []
-    app.deploy(f"after {part}")
+    kept_app.deploy(f"after {part}")
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("victims", ["master", "worker", "all"])
-def test_killing_nginx_is_mended_within_seconds(app: App, victims: str) -> None:
-    for pid in nginx(app.platform)[victims]:
+def test_killing_nginx_is_mended_within_seconds(kept_app: App, victims: str) -> None:
+    for pid in nginx(kept_app.platform)[victims]:
         os.kill(pid, signal.SIGKILL)
-    poll(lambda: app.get()[0] == 200, 20, "answers again")
-    app.deploy(f"after nginx {victims}")
+    poll(lambda: kept_app.get()[0] == 200, 20, "answers again")
+    kept_app.deploy(f"after nginx {victims}")
 
 
 @pytest.mark.timeout(240)
-def test_killing_the_supervisor_stops_nothing_and_up_adopts(app: App) -> None:
-    platform = app.platform
+def test_killing_the_supervisor_stops_nothing_and_up_adopts(kept_app: App) -> None:
+    platform = kept_app.platform
     before = {name: platform.pid(name) for name in platform.facts["components"]}
-    with Load(platform.http_port, app.host, HUNDRED_A_SECOND) as load:
+    with Load(platform.http_port, kept_app.host, HUNDRED_A_SECOND) as load:
         platform.kill("supervisor")
         wait_for(load, 100)
         platform.up()
@@ -85,24 +85,23 @@ def test_an_emptied_etcd_stops_nothing_and_is_put_right(app: App) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_kill_at_a_phase_boundary_of_a_push(app: App, part: str, phase: str) -> None:
-    push_and_kill(app, part, lambda: reached(app, phase))
-    check_after_a_kill(app, part)
+def test_a_kill_at_a_phase_boundary_of_a_push(kept_app: App, part: str, phase: str) -> None:
+    before = newest(kept_app)
+    push_and_kill(kept_app, part, f"{part} at {phase}", lambda: reached(kept_app, phase, before))
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", range(10))
-def test_a_kill_at_a_random_moment_of_a_push(app: App, number: int) -> None:
+def test_a_kill_at_a_random_moment_of_a_push(kept_app: App, number: int) -> None:
     chance = random.Random(SEED + number)
     part, moment = chance.choice(PARTS), time.monotonic() + chance.uniform(0, 3)
     print(f"seed {SEED}, number {number}: {part}")
-    push_and_kill(app, part, lambda: time.monotonic() >= moment)
-    check_after_a_kill(app, part)
+    push_and_kill(kept_app, part, f"random {number}", lambda: time.monotonic() >= moment)
 
 
-def push_and_kill(app: App, part: str, now: Callable[[], bool]) -> None:
-    """Push, kill the component when `now` is true, wait until push and component are over it."""
-    app.commit("killed meanwhile")
+def push_and_kill(app: App, part: str, message: str, now: Callable[[], bool]) -> None:
+    """Push a page, kill the component when `now` is true, and look at what came of both."""
+    app.commit(message)
     pushing = threading.Thread(target=lambda: app.push(check=False))
     pushing.start()
     while pushing.is_alive() and not now():
@@ -111,9 +110,10 @@ def push_and_kill(app: App, part: str, now: Callable[[], bool]) -> None:
     app.platform.recovered(part, old)
     pushing.join(timeout=120)
     assert not pushing.is_alive()
+    check_after_a_kill(app, part, message)
 
 
-def check_after_a_kill(app: App, part: str) -> None:
+def check_after_a_kill(app: App, part: str, message: str) -> None:
     """Live or failed, never pending; the ref as the release; the same push succeeds; no orphan."""
     platform = app.platform
     poll(lambda: releases_in_state(app, "pending") == "0", 90, "no pending release")
@@ -123,7 +123,7 @@ def check_after_a_kill(app: App, part: str) -> None:
     assert moved == live
     pushed = app.push(check=False)
     assert pushed.returncode == 0, pushed.stderr
-    poll(lambda: "killed meanwhile" in app.body(), 30, "new body")
+    poll(lambda: message in app.body(), 30, "new body")
     poll(lambda: containers_match(platform, app), 60, f"containers as placed after {part}")
 
 
@@ -134,12 +134,18 @@ def containers_match(platform: Platform, app: App) -> bool:
     return there == {key.rsplit("/", 1)[1] for key in keys if f"/{app.name}_v" in key}
 
 
-def reached(app: App, phase: str) -> bool:
-    """Whether the app's newest operation has had this phase."""
+def newest(app: App) -> int:
+    """The number of the app's newest operation."""
+    query = "SELECT max(o.seq) FROM operations o JOIN apps a ON a.uuid = o.app"
+    return int(app.platform.sql(f"{query} WHERE a.id = '{app.name}'"))
+
+
+def reached(app: App, phase: str, before: int) -> bool:
+    """Whether an operation of the app that came after another has had this phase."""
     query = (
         "SELECT count(*) FROM operation_phases p JOIN operations o ON o.id = p.operation "
         f"JOIN apps a ON a.uuid = o.app WHERE a.id = '{app.name}' AND p.phase = '{phase}' "
-        "AND o.seq = (SELECT max(seq) FROM operations WHERE app = a.uuid) AND o.seq > 1"
+        f"AND o.seq > {before}"
     )
     return app.platform.sql(query) not in ("0", "")
 

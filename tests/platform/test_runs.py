@@ -159,59 +159,59 @@ def test_a_deploy_goes_on_beside_a_command(app: App) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("part", ["deis-node", "deis-control", "etcd", "postgres", "docker"])
-def test_a_kill_during_a_command_does_not_change_its_result(app: App, part: str) -> None:
-    platform = app.platform
-    num = begin(app, "cat /proc/sys/kernel/random/uuid; sleep 5; echo end; exit 4")
-    poll(lambda: runs(app), 30, "it runs")
+def test_a_kill_during_a_command_does_not_change_its_result(kept_app: App, part: str) -> None:
+    platform = kept_app.platform
+    num = begin(kept_app, "cat /proc/sys/kernel/random/uuid; sleep 5; echo end; exit 4")
+    poll(lambda: runs(kept_app), 30, "it runs")
     old = platform.kill(part)
     platform.recovered(part, old)
-    found = ended(app, num)
+    found = ended(kept_app, num)
     assert (found["state"], found["exit_code"], found["reason"]) == ("done", 4, "")
     once, end = found["output"].splitlines()
     assert len(once) == 36
     assert end == "end"
-    nothing_is_left(app)
+    nothing_is_left(kept_app)
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("part", ["deis-node", "deis-control"])
 @pytest.mark.parametrize("delay", [0.0, 0.15, 0.3, 0.6])
 def test_a_kill_around_a_commands_start_runs_it_once_or_says_why_not(
-    app: App, part: str, delay: float
+    kept_app: App, part: str, delay: float
 ) -> None:
-    platform = app.platform
-    num = begin(app, "echo once")
+    platform = kept_app.platform
+    num = begin(kept_app, "echo once")
     time.sleep(delay)
     old = platform.kill(part)
     platform.recovered(part, old)
-    found = ended(app, num)
+    found = ended(kept_app, num)
     if found["state"] == "done":
         assert (found["exit_code"], found["output"]) == (0, "once\n")
     else:
         assert "not known" in found["reason"]
-    nothing_is_left(app)
+    nothing_is_left(kept_app)
 
 
-def test_a_client_that_waits_gets_its_answer_though_the_agent_is_killed(app: App) -> None:
+def test_a_client_that_waits_gets_its_answer_though_the_agent_is_killed(kept_app: App) -> None:
     answers: list[tuple[int, str]] = []
-    waiting = threading.Thread(target=lambda: answers.append(run(app, "sleep 4; echo there")))
+    waiting = threading.Thread(target=lambda: answers.append(run(kept_app, "sleep 4; echo there")))
     waiting.start()
-    poll(lambda: runs(app), 30, "it runs")
-    old = app.platform.kill("deis-node")
-    app.platform.recovered("deis-node", old)
+    poll(lambda: runs(kept_app), 30, "it runs")
+    old = kept_app.platform.kill("deis-node")
+    kept_app.platform.recovered("deis-node", old)
     waiting.join(60)
     assert answers == [(0, "there\n")]
 
 
-def test_a_container_that_is_removed_by_somebody_fails_with_the_reason(app: App) -> None:
-    num = begin(app, "exec sleep 60")
-    poll(lambda: runs(app), 30, "it runs")
-    (name,) = [name for name in app.platform.containers(app.name) if ".run." in name]
-    app.platform.docker("rm", "-f", name)
-    found = ended(app, num)
+def test_a_container_that_is_removed_by_somebody_fails_with_the_reason(kept_app: App) -> None:
+    num = begin(kept_app, "exec sleep 60")
+    poll(lambda: runs(kept_app), 30, "it runs")
+    (name,) = [name for name in kept_app.platform.containers(kept_app.name) if ".run." in name]
+    kept_app.platform.docker("rm", "-f", name)
+    found = ended(kept_app, num)
     assert (found["state"], found["exit_code"]) == ("failed", None)
     assert found["reason"] == f"run.{num}: its container is gone from the host"
-    nothing_is_left(app)
+    nothing_is_left(kept_app)
 
 
 def test_a_destroyed_app_takes_its_commands_with_it(platform: Platform) -> None:
