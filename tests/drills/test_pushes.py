@@ -113,8 +113,9 @@ def slow_build(app: App, seconds: int) -> None:
 
 
 def pushed_head(app: App) -> str:
-    """The commit that the builder's repository has as its branch."""
-    return app.git("ls-remote", "deis", "refs/heads/master").stdout.split()[0]
+    """The commit that is the app's branch, by the word that every builder's repository follows."""
+    query = "SELECT r.sha FROM refs r JOIN apps a ON a.uuid = r.app"
+    return app.platform.sql(f"{query} WHERE a.id = '{app.name}'")
 
 
 def controllers(cluster: Cluster) -> list[str]:

@@ -45,7 +45,8 @@ def test_etcd_flushes_slowly(
                 while not push.ended and moment() - began < WHILE:
                     traffic.settle(1.0)
                 took = f"ended after {moment() - began:.0f} s" if push.ended else "went on"
-                seen(f"{whose}, {delay:g} s: a push {took}; {cluster.alive()} are alive")
+                seen(f"{whose}, {delay:g} s: a push {took}; alive: {alive(cluster)}")
+                seen(repr(push.said.strip().splitlines()[-1]))
                 tampering.close()
                 began = moment()
                 done = push.result()
@@ -56,6 +57,14 @@ def test_etcd_flushes_slowly(
     seen(f"{count(traffic)} requests, {len(traffic.all_failures())} failed")
     assert traffic.all_failures() == []
     busy.deploy("fast again")
+
+
+def alive(cluster: Cluster) -> str:
+    """The hosts that hold their lease, as far as etcd says so."""
+    try:
+        return " ".join(cluster.alive())
+    except AssertionError:
+        return "etcd does not answer"
 
 
 @pytest.mark.parametrize(
