@@ -18,7 +18,10 @@ PREFIX = "DEIS_CONTROL"
 class ControlSection:
     """The process as a whole."""
 
-    name: str = setting(doc="Name of this process among all controllers.")
+    name: str = setting(
+        doc="Name of this process among all controllers. No other one that lives may have it: who "
+        "starts takes a leader of its own name for its dead predecessor, and ends that one's term."
+    )
     keyring: Path = setting(doc="File with the ring of keys that seals secrets.")
     registry: str = setting("127.0.0.1:5000", "Where the registry answers, `ip:port`.")
     relay_port: int = setting(

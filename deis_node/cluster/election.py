@@ -32,8 +32,10 @@ from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
 
-_LOOK = 30.0
-"""Seconds after which a watch of the election key is not relied on any more."""
+_LOOK = 600.0
+"""Seconds after which the election key is read in any case. That a watch's server is gone the watch
+notices by itself, and much sooner.
+"""
 
 
 class Term:
@@ -58,8 +60,8 @@ class Election:
     """
 
     def __init__(self, etcd: Etcd, name: str, ttl: int, key: str = keys.LEADER) -> None:
-        self._looked = False
-        """Whether the leader from before is known not to be an earlier process of this name."""
+        self._former: int | None = None
+        """The lease of whoever led when this process first looked; 0 for nobody."""
         self._etcd = etcd
         self._name = name
         self._ttl = ttl
@@ -97,7 +99,8 @@ class Election:
                 if holder.lease != lease_id:
                     await self._make_way(holder)
                     continue
-                self._looked = True
+                if self._former is None:
+                    self._former = 0
                 if term := await self._declared(holder, await value_for()):
                     return term
             except EtcdError as err:
@@ -122,15 +125,16 @@ class Election:
     async def _make_way(self, holder: KeyValue) -> None:
         """Wait until the leader is gone; end the term of one that is dead.
 
-        Once in the life of a process only: should two have the same name against all rules, the
-        younger one leads, and they do not end each other's terms for ever.
+        Only of whoever led when this process first looked: should two have the same name against
+        the rule, the younger one leads, and they do not end each other's terms for ever.
         """
-        if not self._looked and holder.lease and self._is_own(holder):
-            log.info("an earlier process led when it died", candidate=self._name)
+        if self._former is None:
+            self._former = holder.lease
+        if holder.lease and holder.lease == self._former and self._is_own(holder):
+            log.warning("a leader of this name is dead", candidate=self._name, lease=holder.lease)
             await self._etcd.revoke(holder.lease)
         else:
             log.info("waiting for the leader to go", candidate=self._name)
-            self._looked = True
             await self._gone(holder)
 
     def _is_own(self, holder: KeyValue) -> bool:

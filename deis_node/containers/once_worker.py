@@ -53,10 +53,13 @@ class OnceWorker(Worker):
     # --- looking and deciding ------------------------------------------------------------
 
     def _see_none(self, *, known: bool = True) -> None:
-        """What the store holds of it stays there until it has been asked: of a host that lost its
-        notes and its containers it is all that tells that the command began.
+        """While it is to run, what the store holds of it stays there until that was asked, and
+        until its result is there if it began: of a host that lost its notes and its containers
+        it is all that tells so.
         """
-        super()._see_none(known=known and self._view().known)
+        wanted = self._placement()
+        may_run = wanted is not None and wanted.state is PlacementState.RUN
+        super()._see_none(known=known and (self._view().known or not may_run))
 
     async def _see_ended(self, info: ContainerInfo) -> None:
         """An exit is the command's end, nothing to be counted."""
@@ -120,10 +123,10 @@ class OnceWorker(Worker):
         if word is Word.GONE:
             return Rest(_now() + self._store_pause.next())
         self._store_pause.reset()
-        self._show(known=True)
         if word is not Word.FREE:
             self._over = once.LOST if word is Word.BEGUN else once.NOT_STARTED
             return None
+        self._show(known=True)
         try:
             made = await self._tools.maker.create(self._oneoffs.opened(wanted))
         except SealError as err:

@@ -44,6 +44,10 @@ class Composed:
     errors: str = ""
 
 
+RESERVED = Composed(errors="the name is reserved for the controllers")
+"""Of an app under the controllers' label, whatever its route says."""
+
+
 def app_rows(
     name: str,
     route: AppRoute,
@@ -58,7 +62,7 @@ def app_rows(
     host that is known; those of hosts without a record are a last resort.
     """
     if name == policy.controller:
-        return Composed(errors="the name is reserved for the controllers")
+        return RESERVED
     errors = list(route.problems)
     fit = []
     for container, peer in sorted(peers.items()):
@@ -83,8 +87,10 @@ def app_rows(
     return Composed(rows, frozenset(peer.address for peer in fit), shortened(errors))
 
 
-def unreadable_rows(name: str, problem: str) -> Composed:
+def unreadable_rows(name: str, problem: str, policy: Policy) -> Composed:
     """The row of an app whose route cannot be read: it exists, and nobody answers."""
+    if name == policy.controller:
+        return RESERVED
     rows = {label_key(name): row(Kind.APP, name, None)}
     return Composed(rows, errors=shortened([problem]))
 

@@ -218,7 +218,9 @@ class Table:
 
     def _compose(self, name: str, app: _App, hosts: Hosts) -> Composed:
         if app.route is None:
-            return unreadable_rows(name, app.problem) if app.problem else Composed()
+            if not app.problem:
+                return Composed()
+            return unreadable_rows(name, app.problem, self._policy)
         made = app_rows(name, app.route, app.peers, hosts, self._policy, self.domains.owner)
         if not app.bad:
             return made

@@ -220,16 +220,8 @@ async def test_a_lost_container_is_told_and_the_command_not_run_again(
     assert await all_containers(agent) == []
 
 
-async def test_a_host_that_lost_everything_does_not_run_it_again(
-    agent: Agent, busybox_image: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = OneOffs.ask
-
-    async def late(oneoffs: OneOffs, *words: Any) -> Found:
-        await asyncio.sleep(0.5)  # Everybody else on the host is quicker.
-        return await asked(oneoffs, *words)
-
-    placed = command(agent, busybox_image, "sleep 60")
+async def lose_everything(agent: Agent, placed: Placement) -> None:
+    """Have the command run and be told of, then end the agent and take away all it had."""
     await agent.start()
     await agent.place(placed)
 
@@ -242,10 +234,60 @@ async def test_a_host_that_lost_everything_does_not_run_it_again(
     await agent.docker.remove(placed.copy.container, force=True)
     for path in agent.folder.iterdir():
         path.unlink()
+
+
+async def test_a_host_that_lost_everything_does_not_run_it_again(
+    agent: Agent, busybox_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = OneOffs.ask
+
+    async def late(oneoffs: OneOffs, *words: Any) -> Found:
+        await asyncio.sleep(0.5)  # Everybody else on the host is quicker.
+        return await asked(oneoffs, *words)
+
+    placed = command(agent, busybox_image, "sleep 60")
+    await lose_everything(agent, placed)
     monkeypatch.setattr(OneOffs, "ask", late)
     await agent.start()
     end, _ = await result(agent, placed)
     assert end.error == "its container is gone from the host"
+
+
+async def test_nor_when_its_end_could_not_be_handed_over_the_first_time(
+    agent: Agent, busybox_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = asyncio.Event()
+
+    async def refused(*_: Any) -> bool:
+        tried.set()
+        return False
+
+    placed = command(agent, busybox_image, "sleep 60")
+    await lose_everything(agent, placed)
+    with monkeypatch.context() as patch:
+        patch.setattr(OneOffs, "hand_over", refused)
+        await agent.start()
+        await asyncio.wait_for(tried.wait(), 20)
+        await asyncio.sleep(0.5)  # Everybody else on the host is quicker.
+        await agent.stop()
+    await agent.start()
+    end, _ = await result(agent, placed)
+    assert end.error == "its container is gone from the host"
+
+
+async def test_a_command_that_was_given_up_before_it_began_is_confirmed(
+    agent: Agent, busybox_image: str
+) -> None:
+    placed = replace(command(agent, busybox_image, "echo never"), state=PlacementState.STOP)
+    await agent.place(placed)
+    await agent.start()
+
+    async def stopped() -> bool:
+        instance = await agent.instance(placed)
+        return instance is not None and instance.phase is Phase.STOPPED
+
+    await eventually(stopped)
+    assert await all_containers(agent) == []
 
 
 async def test_a_start_that_was_interrupted_is_not_made_up_for(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -67,7 +68,7 @@ async def test_a_build_is_silent_for_longer_than_a_balancer_waits(
 def test_every_builder_is_killed_while_a_push_is(
     cluster: Cluster, busy: App, when: str, seen: Seen
 ) -> None:
-    releases, head = busy.releases(), pushed_head(busy)
+    releases, head = busy.releases(), busy.branch()
     if when == "received":
         (busy.copy / "blob").write_bytes(os.urandom(BLOB * MIB))
     if when == "built":
@@ -79,15 +80,15 @@ def test_every_builder_is_killed_while_a_push_is(
     }
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
-        if when == "published":
-            os.kill(cluster.pid("registry"), signal.SIGSTOP)
+        hung = [cluster.kill("registry", signal.SIGSTOP)] if when == "published" else []
         try:
             with Push(busy, when) as push:
                 poll(lambda: now[when](push), 120, f"it is {when}")
                 old = {name: cluster.kill(name) for name in controllers(cluster)}
                 done = push.result()
         finally:
-            os.kill(cluster.pid("registry"), signal.SIGCONT)
+            for pid in hung:
+                os.kill(pid, signal.SIGCONT)
         for name, pid in old.items():
             poll(lambda n=name, p=pid: cluster.pid(n) not in (0, p), 60, f"{name} is back")  # type: ignore[misc]
             cluster.wait_ready(name)
@@ -95,7 +96,7 @@ def test_every_builder_is_killed_while_a_push_is(
         asyncio.run(at_rest(cluster))
         assert done.returncode != 0
         assert busy.releases() == releases
-        assert pushed_head(busy) == head
+        assert busy.branch() == head
         assert when not in busy.body()
         began = moment()
         busy.push()
@@ -112,20 +113,19 @@ def slow_build(app: App, seconds: int) -> None:
     file.write_text(file.read_text() + f"RUN sleep {seconds}\n")
 
 
-def pushed_head(app: App) -> str:
-    """The commit that is the app's branch, by the word that every builder's repository follows."""
-    query = "SELECT r.sha FROM refs r JOIN apps a ON a.uuid = r.app"
-    return app.platform.sql(f"{query} WHERE a.id = '{app.name}'")
-
-
 def controllers(cluster: Cluster) -> list[str]:
     return [f"deis-control@{host}" for host in cluster.names]
 
 
 def receives(cluster: Cluster) -> bool:
     """Whether a builder has a part of what is being pushed."""
-    packs = cluster.home.glob("hosts/*/**/objects/*incoming-*/pack/tmp_pack_*")
-    return any(pack.stat().st_size > BLOB * MIB / 10 for pack in packs)
+    for host in cluster.names:
+        builder = cluster.hosts.site(host).data / "control" / "builder"
+        with suppress(FileNotFoundError):  # What is looked at comes and goes.
+            packs = builder.glob("**/objects/*incoming-*/pack/tmp_pack_*")
+            if any(pack.stat().st_size > BLOB * MIB / 10 for pack in packs):
+                return True
+    return False
 
 
 def commands(cluster: Cluster) -> list[str]:

@@ -8,7 +8,6 @@ import pytest
 
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.host_faults import (
-    children,
     clocks_that_jump,
     end_for_want_of_memory,
     few_files,
@@ -19,6 +18,7 @@ from tests.fixtures.host_faults import (
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import etcd_leader
 from tests.fixtures.platform import App, poll
+from tests.fixtures.processes import children
 from tests.fixtures.seen import Seen
 from tests.fixtures.traffic import Traffic, busy_app, moment
 
@@ -128,19 +128,22 @@ def test_processes_run_out(cluster: Cluster, busy: App, seen: Seen, part: str) -
     releases, body = busy.releases(), busy.body()
     traffic = Traffic(cluster, busy.host, list(ROUTERS))
     with traffic.flows():
-        with no_more_processes(pids):
+        with no_more_processes(pids) as refused:
             began = moment()
             done = cluster.deis("config:set", f"PIDS={part}", "-a", busy.name, check=False)
             took = moment() - began
+            refusals = refused()
         asyncio.run(at_rest(cluster))
         if done.returncode:
             assert (busy.releases(), release_of(busy.body())) == (releases, release_of(body))
         busy.deploy(f"processes for {part}")
     seen(f"{component}: a change meanwhile ended with {done.returncode} after {took:.1f} s")
+    seen(f"{refusals} processes or threads were refused")
     seen(repr((done.stdout + done.stderr).strip()[-300:]))
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
     # Those that make a process for each copy cannot make one.
     assert bool(done.returncode) == (part in ("docker", "containerd"))
+    assert refusals or not done.returncode
     assert pids_of(cluster, component) == pids
 
 

@@ -37,16 +37,24 @@ def test_etcd_flushes_slowly(
 ) -> None:
     hosts = [etcd_leader(cluster)] if whose == "leader" else cluster.names
     members = [cluster.pid(f"etcd@{host}") for host in hosts]
+    leaders = who_leads(cluster)
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
         with tampered(members, FLUSHES, f"delay_exit={delay * 1e6:.0f}") as tampering:
             began = moment()
             with Push(busy, f"{whose} {delay}") as push:
-                while not push.ended and moment() - began < WHILE:
+                took = 0.0
+                while moment() - began < WHILE:
                     traffic.settle(1.0)
-                took = f"ended after {moment() - began:.0f} s" if push.ended else "went on"
-                seen(f"{whose}, {delay:g} s: a push {took}; alive: {alive(cluster)}")
+                    took = took or (moment() - began if push.ended else 0.0)
+                how = f"ended after {took:.0f} s" if took else "went on"
+                seen(f"{whose}, {delay:g} s: a push {how}; alive: {alive(cluster)}")
                 seen(repr(push.said.strip().splitlines()[-1]))
+                seen(f"{leaders}; in the end {who_leads(cluster)}")
+                seen(f"{tampering.hits} flushes took longer")
+                assert tampering.hits > 0
+                # When no majority is quick enough nobody can lead.
+                assert not took or (whose, delay) != ("every member", 3.0)
                 tampering.close()
                 began = moment()
                 done = push.result()
@@ -67,6 +75,14 @@ def alive(cluster: Cluster) -> str:
         return "etcd does not answer"
 
 
+def who_leads(cluster: Cluster) -> str:
+    """Of etcd's members and of the control planes, as far as etcd says so."""
+    try:
+        return f"etcd led by {etcd_leader(cluster)}, the platform by {cluster.leader()}"
+    except AssertionError:
+        return "nobody is known to lead"
+
+
 @pytest.mark.parametrize(
     ("how", "what", "succeeds"),
     [
@@ -78,19 +94,21 @@ def alive(cluster: Cluster) -> str:
 def test_the_registrys_storage(
     cluster: Cluster, busy: App, how: str, what: str, succeeds: bool, seen: Seen
 ) -> None:
-    releases = busy.releases()
+    releases, branch = busy.releases(), busy.branch()
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
-        with tampered([cluster.pid("registry")], PUBLISHES, what), Push(busy, how) as push:
+        registry = [cluster.pid("registry")]
+        with tampered(registry, PUBLISHES, what) as tampering, Push(busy, how) as push:
             began = moment()
             done = push.result(400)
             seen(f"it {how}: a push ended with {done.returncode} after {moment() - began:.1f} s")
+            assert tampering.hits > 0
         assert (done.returncode == 0) == succeeds, done.stderr
         if not succeeds:
             assert "The image could not be pushed" in done.stderr
             seen(next(line for line in done.stderr.splitlines() if "could not be pushed" in line))
             assert how not in busy.body()
-            assert busy.releases() == releases
+            assert (busy.releases(), busy.branch()) == (releases, branch)
             busy.push()
         poll(lambda: how in busy.body(), 60, "what was pushed is served")
         asyncio.run(at_rest(cluster))

@@ -41,27 +41,41 @@ def test_agents_of_an_earlier_commit_are_upgraded_and_go_back(
     cluster: Cluster, busy: App, earlier: Path, seen: Seen
 ) -> None:
     commit = run(["git", "-C", str(PROJECT), "log", "-1", "--format=%h %ci", EARLIER]).stdout
-    running = cluster.copies(busy.name)
+    running = births(cluster, busy)
     traffic = Traffic(cluster, busy.host, ROUTERS)
     with traffic.flows():
         for place, text in ((earlier, "earlier"), (PROJECT, "now"), (earlier, "earlier again")):
             for host in cluster.names:
                 cluster.run_from(place, f"deis-node@{host}")
-                assert_runs_from(cluster, place, host)
                 asyncio.run(at_rest(cluster))  # With both beside each other, too.
-            assert cluster.copies(busy.name) == running
+            agents = pids(cluster)
+            assert births(cluster, busy) == running
             busy.deploy(text)
             asyncio.run(at_rest(cluster))
-            running = cluster.copies(busy.name)
-    seen(f"from and to {commit.strip()}: {count(traffic)} requests, no copy moved")
+            assert pids(cluster) == agents
+            assert {place_of(pid) for pid in agents} == {str(place)}
+            running = births(cluster, busy)
+    seen(f"from and to {commit.strip()}: {count(traffic)} requests, no copy started anew")
     seen(f"{len(traffic.all_failures())} failed")
-    for host in cluster.names:
-        cluster.run_from(PROJECT, f"deis-node@{host}")
-    asyncio.run(at_rest(cluster))
     assert traffic.all_failures() == []
 
 
-def assert_runs_from(cluster: Cluster, place: Path, host: str) -> None:
-    """The process was told so, and Python looks there first."""
-    environ = Path(f"/proc/{cluster.pid(f'deis-node@{host}')}/environ").read_bytes()
-    assert f"PYTHONPATH={place}".encode() in environ.split(b"\0")
+def pids(cluster: Cluster) -> list[int]:
+    """Of all agents."""
+    return [cluster.pid(f"deis-node@{host}") for host in cluster.names]
+
+
+def place_of(pid: int) -> str:
+    """Where a process was told to look for its packages first."""
+    environ = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return next(item for item in environ if item.startswith("PYTHONPATH=")).partition("=")[2]
+
+
+def births(cluster: Cluster, app: App) -> dict[str, str]:
+    """Another text for each start of a copy's container."""
+    shape = "{{.Id}} {{.State.StartedAt}}"
+    return {
+        name: cluster.docker_on(host, "inspect", "-f", shape, name)
+        for host, names in cluster.copies(app.name).items()
+        for name in names
+    }

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deis_node.cluster import keys
@@ -60,6 +60,7 @@ def others(intake: Intake) -> dict[str, str]:
 
 
 @given(st.dictionaries(hostile | st.just("evil"), evil_routes | st.binary(), max_size=4))
+@example({"deis": b"no route"})
 def test_no_route_changes_another_app_s_rows(routes: dict[str, bytes]) -> None:
     intake = make_intake()
     before = others(intake)
