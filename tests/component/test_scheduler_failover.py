@@ -15,6 +15,8 @@ from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import Scheduling, web
 from tests.fixtures.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 RUN, STOP = PlacementState.RUN, PlacementState.STOP
 
 

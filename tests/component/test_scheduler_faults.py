@@ -20,6 +20,8 @@ from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import RING, Scheduling, web
 from tests.fixtures.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 
 async def incarnation(scheduling: Scheduling) -> Incarnation | None:
     kv = await scheduling.etcd.get(keys.INCARNATION)
