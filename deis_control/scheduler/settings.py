@@ -11,7 +11,7 @@ from deis_node.runtime.settings import setting
 class SchedulerSettings:
     """How the leader is elected, and how long it waits for what."""
 
-    ttl: int = setting(5, "Seconds after which a leader that does not answer is replaced.")
+    ttl: int = setting(4, "Seconds after which a leader that does not answer is replaced.")
     deploy_timeout: float = setting(
         60,
         "Seconds from a copy's first start to readiness, the pull of its image not counted; the "

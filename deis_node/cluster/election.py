@@ -32,6 +32,10 @@ from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
 
+_REFRESH = 0.2
+"""How much of its lease a candidate lets pass before it renews it: early, so that the lease may be
+short, and what is left of it is long enough for a machine that is busy.
+"""
 _LOOK = 600.0
 """Seconds after which the election key is read in any case. That a watch's server is gone the watch
 notices by itself, and much sooner.
@@ -76,7 +80,8 @@ class Election:
         leader leaves the context when `term.lost` is set; an error of `value_for` resigns and
         passes through.
         """
-        lease = Lease(self._etcd, self._ttl, name=f"election {self._name}")
+        name, refresh = f"election {self._name}", self._ttl * _REFRESH
+        lease = Lease(self._etcd, self._ttl, name=name, refresh=refresh)
         async with Tasks() as tasks:
             tasks.start("election lease", lease.run())
             try:
