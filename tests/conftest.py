@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import structlog
@@ -53,9 +54,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, whatever the order of the rest."""
-    long = {item.path for item in items if item.get_closest_marker("long")}
-    items.sort(key=lambda item: item.path not in long)
+    """Files that take long come first, the longest of all, whatever the order of the rest."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        if mark := item.get_closest_marker("long"):
+            seconds[item.path] = mark.args[0]
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 @pytest.hookimpl(trylast=True)

@@ -23,8 +23,6 @@ from deis_control.rules.coerce import text_form
 from tests.fixtures.certificates import issue
 from tests.fixtures.control import Answer, Api, Client
 
-pytestmark = pytest.mark.long
-
 SHELL = ["; x", "|x", "& x", "$(x)", "`x`", "'", '"', "\\", "${VAR}", "-x", "--upload-pack=x"]
 SHELL += ["-oProxyCommand=x", "ext::x", "{{x}}", "}", "{", "#"]
 CONTROLS = ["a\nb", "a\rb", "\x00", "a\x00", "\t", "x\t", "x\n", "", " "]

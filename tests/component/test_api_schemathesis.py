@@ -157,7 +157,7 @@ def route(served_api: ServedApi) -> Iterator[ServedApi]:
         assert served_api.get("/v1/apps/hello/containers/web/").json()["count"] == copies
 
 
-@pytest.mark.long
+@pytest.mark.long(40)
 @SCHEMA.parametrize()
 @settings(suppress_health_check=list(HealthCheck))
 def test_no_answer_is_undocumented(route: ServedApi, case: schemathesis.Case) -> None:

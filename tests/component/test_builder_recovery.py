@@ -25,8 +25,6 @@ from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.registry import RegistryServer
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 TREE = {"Dockerfile": "FROM scratch\nCOPY message /\n", "message": "one\n"}
 PROJECT = Path(__file__).parents[2]
 

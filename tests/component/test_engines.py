@@ -12,7 +12,7 @@ from tests.fixtures.scheduling import web
 from tests.fixtures.swarm import FAIL, OneHost
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(100)
 PATIENCE = 60
 
 

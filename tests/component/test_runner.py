@@ -19,8 +19,6 @@ from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
 from tests.load.etcd_requests import requests
 
-pytestmark = pytest.mark.long
-
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done")
 
 FORK_BOMB = """

@@ -12,8 +12,6 @@ from tests.fixtures.docker import DockerEngine, build_image
 from tests.fixtures.runner import Agent
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 CHECKED = "deis-test/checked:latest"
 """Serves at once; its health check passes from SIGUSR1 on, until SIGUSR2."""
 

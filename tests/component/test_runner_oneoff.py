@@ -20,8 +20,6 @@ from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.runner import HOST, PLATFORM, Agent
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 LOOP = "trap 'echo told; exit 9' TERM; echo begun; while :; do sleep 0.1; done"
 
 

@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.records import Placement, PlacementState
@@ -14,8 +12,6 @@ from tests.fixtures.docker import DockerEngine
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
-
-pytestmark = pytest.mark.long
 
 
 def web(image: str, **facts: Any) -> Placement:

@@ -18,8 +18,6 @@ from tests.fixtures.proxy import Relay, relay
 from tests.fixtures.runner import HOST, Agent
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 TTL = 3
 
 

@@ -21,8 +21,6 @@ from deis_node.cluster.records import Intent, PlacementState
 from tests.fixtures.scheduling import OTHER_RING, RING, Scheduling, web
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 LIVE, FAILED = ReleaseState.LIVE, ReleaseState.FAILED
 
 

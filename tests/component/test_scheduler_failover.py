@@ -15,7 +15,7 @@ from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import Scheduling, web
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(50)
 
 RUN, STOP = PlacementState.RUN, PlacementState.STOP
 

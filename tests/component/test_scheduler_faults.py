@@ -20,7 +20,7 @@ from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import RING, Scheduling, web
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(90)
 
 
 async def incarnation(scheduling: Scheduling) -> Incarnation | None:

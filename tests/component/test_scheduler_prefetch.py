@@ -10,8 +10,6 @@ from deis_node.cluster.records import Prefetch
 from tests.fixtures.scheduling import Scheduling, web
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture
 def stand_in_hosts() -> tuple[str, ...]:

@@ -16,8 +16,6 @@ from deis_node.cluster.records import PlacementState
 from tests.fixtures.scheduling import RING, SETTINGS, Scheduling, web
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 RUN_1 = "hello_v2.run.1"
 
 

@@ -25,7 +25,7 @@ from tests.fixtures.swarm import OneHost, SwarmEngine
 from tests.fixtures.waiting import eventually
 from tests.worlds import make_copy, make_placed
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(190)
 PATIENCE = 60
 
 

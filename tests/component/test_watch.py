@@ -23,8 +23,6 @@ from tests.fixtures.ports import free_port
 from tests.fixtures.proxy import relay
 from tests.fixtures.waiting import eventually
 
-pytestmark = pytest.mark.long
-
 Batches = AsyncGenerator[tuple[Event, ...], None]
 
 

@@ -22,7 +22,7 @@ from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app, moment
 from tests.load.bench_endpoints import ended_and_started, placed
 from tests.load.etcd_requests import KEEPALIVE, WATCH, requests
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long(500)]
 
 FIFTY_A_SECOND = 0.02
 ROUTERS = ("local-1", "local-2")

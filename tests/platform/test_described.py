@@ -124,7 +124,7 @@ def lonely() -> Iterator[Lonely]:
         assert made.turn >= CASES
 
 
-@pytest.mark.long
+@pytest.mark.long(40)
 @pytest.mark.timeout(400)
 @SCHEMA.parametrize()
 @settings(suppress_health_check=list(HealthCheck))

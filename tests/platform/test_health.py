@@ -7,6 +7,8 @@ import pytest
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, poll
 
+pytestmark = pytest.mark.long(75)
+
 EVERY_TEN_MS = 0.01
 GET = ("GET", "GET")
 

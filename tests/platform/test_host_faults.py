@@ -21,7 +21,7 @@ from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.traffic import moment
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long(190)]
 
 SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 ROUTERS = ("local-1", "local-2")

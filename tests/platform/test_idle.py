@@ -3,10 +3,14 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
 from deis_cli.deisctl.local.home import Home
 from tests.fixtures.engine_events import heard, recorded
 from tests.fixtures.platform import App, poll
 from tests.fixtures.processes import cpu_seconds, resident
+
+pytestmark = pytest.mark.long(75)
 
 COPIES = 50
 SECONDS = 30.0

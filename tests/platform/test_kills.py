@@ -15,7 +15,7 @@ from deis_cli.deisctl.local.router_stop import find, router_folder
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, Platform, poll
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.long(220)
 
 HUNDRED_A_SECOND = 0.01
 PHASES = ("placing", "starting", "healthy", "published", "routed", "retiring", "done")

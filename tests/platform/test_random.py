@@ -15,7 +15,7 @@ SECONDS = 180.0
 ROUND = 15.0
 
 
-@pytest.mark.long
+@pytest.mark.long(240)
 @pytest.mark.timeout(900)
 def test_random_changes_and_faults(cluster: Cluster, seen: Seen, tmp_path: Path) -> None:
     folder = Path(os.environ.get("DEIS_TRACE", tmp_path))

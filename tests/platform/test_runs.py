@@ -11,6 +11,8 @@ import pytest
 
 from tests.fixtures.platform import App, Platform, poll
 
+pytestmark = pytest.mark.long(100)
+
 
 @dataclass
 class Answer:

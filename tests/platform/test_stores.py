@@ -16,7 +16,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.platform import App, poll
 from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long(250)]
 
 ROUTERS = ["local-1", "local-2"]
 OUTAGE = 60.0

@@ -17,7 +17,7 @@ def test_fifty_clients_at_once(storm: Storm) -> None:
     check(storm)
 
 
-@pytest.mark.long
+@pytest.mark.long(75)
 @pytest.mark.timeout(900)
 def test_fifty_clients_while_the_controller_is_killed(storm: Storm) -> None:
     """Four kills; `tests/drills/test_storm.py` has thirty."""

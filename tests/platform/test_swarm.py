@@ -14,7 +14,7 @@ from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, make_app
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long(120)]
 
 ROUTERS = ["local-1", "local-2"]
 COPIES = 3
