@@ -56,6 +56,8 @@ async def _meanwhile(world: World, statement: str, ask: Ask) -> Answer:
 async def _waits_or_is_done(conn: Connection, asked: "asyncio.Task[Any]") -> bool:
     query = """SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    # Else a transaction goes on seeing the connections that there were when it first looked.
+    await conn.execute("SELECT pg_stat_clear_snapshot()")
     return asked.done() or bool(await conn.fetchval(query))
 
 
