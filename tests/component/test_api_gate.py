@@ -28,6 +28,7 @@ async def narrow(api: Api, bob: Client) -> AsyncIterator[Client]:
 async def full(api: Api, narrow: Client) -> AsyncIterator[None]:
     """Every place is taken meanwhile; those who have one are answered afterwards."""
     database = api.leader.database
+    api.leader.paused = True  # It would wait for the lock as well.
     async with Tasks() as tasks:
         async with database.transaction("hold") as conn:
             await conn.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
@@ -35,6 +36,7 @@ async def full(api: Api, narrow: Client) -> AsyncIterator[None]:
             await eventually(lambda: _waiting(database))
             yield
         assert [(await task).status for task in held] == [200] * AT_ONCE
+    api.leader.paused = False
 
 
 async def test_what_is_too_much_is_refused_at_once(api: Api, narrow: Client) -> None:

@@ -1,8 +1,7 @@
 """What a deploy of 60 copies and an idle minute ask of etcd, as its own members count it.
 
-Three hosts, so nine processes of ours ask. Watches stay open (docs/decisions/0063), so an idle
-minute may hold nothing but renewals of leases and the election's own looks: every 30 s each
-control plane reads who leads and watches that key anew.
+Three hosts, so nine processes of ours ask. Watches stay open (docs/decisions/0063), and so does the
+election's (0067): an idle minute may hold nothing but renewals of leases.
 """
 
 import os
