@@ -7,7 +7,7 @@ import pytest
 from deis_cli.deisctl.local.swarm import PORT
 from deis_node.cluster.records import SWARM
 from tests.fixtures import deeds, faults, invariants
-from tests.fixtures.cluster import Cluster, running_cluster, steadily
+from tests.fixtures.cluster import Cluster, running_cluster
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
@@ -127,37 +127,3 @@ async def test_a_host_is_drained_and_the_cluster_rebalanced(
     assert traffic.all_failures() == []
     placed = swarm.etcd("/deis/placements/").values()
     assert {item["engine"] for item in placed if item["app"] == busy.name} == {SWARM}
-
-
-async def test_managers_that_lost_their_quorum_for_good_are_made_anew(
-    swarm: Cluster, busy: App, seen: Seen
-) -> None:
-    survivor, *others = swarm.names
-    for host in others:
-        swarm.docker_on(host, "swarm", "leave", "--force")
-    poll(lambda: places(swarm, busy) == {survivor}, 120, "only copies of one host are published")
-    steadily(lambda: busy.get()[0] == 200, 60, "these serve")
-    traffic = Traffic(swarm, busy.host, ROUTERS)
-    with traffic.flows():
-        # As docs/operators.md says.
-        began = moment()
-        words = ("--force-new-cluster", "--advertise-addr", swarm.address(survivor))
-        swarm.docker_on(survivor, "swarm", "init", *words)
-        listed = swarm.docker_on(survivor, "node", "ls", "--format", "{{.ID}} {{.Hostname}}")
-        nodes = dict(line.split()[::-1] for line in listed.splitlines())
-        for host in others:
-            swarm.docker_on(survivor, "node", "demote", nodes[host])
-            swarm.docker_on(survivor, "node", "rm", "--force", nodes[host])
-        swarm.up()  # Joins the others, as `docker swarm join` does.
-        await invariants.at_rest(swarm)
-        seen(f"one manager took over and was joined; at rest after {moment() - began:.1f} s")
-        busy.deploy("with managers again")
-    seen(f"{count(traffic)} requests meanwhile, {len(traffic.all_failures())} failed")
-    assert traffic.all_failures() == []
-    assert places(swarm, busy) == set(swarm.names)
-    await invariants.at_rest(swarm)
-
-
-def places(cluster: Cluster, app: App) -> set[str]:
-    """The hosts whose copies are published."""
-    return {item["host"] for item in cluster.etcd(f"/deis/services/{app.name}/").values()}
