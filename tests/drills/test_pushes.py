@@ -90,8 +90,7 @@ def test_every_builder_is_killed_while_a_push_is(
             for pid in hung:
                 os.kill(pid, signal.SIGCONT)
         for name, pid in old.items():
-            poll(lambda n=name, p=pid: cluster.pid(n) not in (0, p), 60, f"{name} is back")  # type: ignore[misc]
-            cluster.wait_ready(name)
+            cluster.wait_back(name, pid)
         seen(f"the push ended with {done.returncode}: {done.stderr.strip().splitlines()[-1]!r}")
         asyncio.run(at_rest(cluster))
         assert done.returncode != 0

@@ -118,8 +118,7 @@ def takeover(cluster: Cluster) -> float:
     began = moment()
     old = cluster.kill(f"deis-control@{host}")
     seconds = took(began, lambda: cluster.leader()[1] > term)
-    poll(lambda: cluster.pid(f"deis-control@{host}") not in (0, old), 60, "it is back")
-    cluster.wait_ready(f"deis-control@{host}")
+    cluster.wait_back(f"deis-control@{host}", old)
     return seconds
 
 

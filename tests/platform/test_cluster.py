@@ -45,14 +45,13 @@ def app_of_six(cluster_of_three: Cluster) -> Iterator[App]:
 @pytest.fixture
 def spread(cluster: Cluster, app_of_six: App) -> Iterator[App]:
     """The same, two copies on each host; when a test is done with it all is as it shall be."""
-    even = [2, 2, 2]
-    if [len(names) for names in cluster.copies(app_of_six.name).values()] != even:
+
+    def even() -> bool:
+        return [len(names) for names in cluster.copies(app_of_six.name).values()] == [2, 2, 2]
+
+    if not even():
         deeds.hosts(cluster, "rebalance")
-        poll(
-            lambda: [len(names) for names in cluster.copies(app_of_six.name).values()] == even,
-            120,
-            "two copies on each host",
-        )
+        poll(even, 120, "two copies on each host")
     yield app_of_six
     cluster.heal()
     asyncio.run(at_rest(cluster))
