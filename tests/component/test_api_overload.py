@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.ports import free_port
-from tests.fixtures.postgres import Databases, PostgresServer
+from tests.fixtures.postgres import Databases
 from tests.load.api_world import TOKEN, fill
 from tests.load.flood import Flood
 
@@ -24,9 +24,9 @@ HEALTHY = 2.5
 
 
 @pytest.fixture
-async def dsn(postgres: PostgresServer, databases: Databases) -> str:
+async def dsn(databases: Databases) -> str:
     """A database with a few apps."""
-    found = postgres.dsn_of(await databases.take())
+    found = await databases.make()
     await fill(found, 20, 5)
     return found
 

@@ -24,7 +24,7 @@ from deis_node.runtime.tasks import Tasks, forever
 from tests.fixtures.control import BUILDER_KEY, Api, served
 from tests.fixtures.fuzzing import CHECKS, TOKEN, answers_as_described, described, lead, mend
 from tests.fixtures.logger import RunningLogger
-from tests.fixtures.postgres import Databases, PostgresServer
+from tests.fixtures.postgres import Databases
 
 _T = TypeVar("_T")
 Dsn = Callable[[], Coroutine[Any, Any, str]]
@@ -119,19 +119,14 @@ class ServedApi:
 
 @pytest.fixture(scope="module")
 def served_api(
-    postgres: PostgresServer,
     databases: Databases,
     ring: Ring,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ServedApi]:
     """The API, served to the whole module."""
     made = ServedApi()
-
-    async def dsn() -> str:
-        return postgres.dsn_of(await databases.take())
-
     folder = tmp_path_factory.mktemp("logger")
-    thread = threading.Thread(target=made.run, args=(dsn, ring, folder))
+    thread = threading.Thread(target=made.run, args=(databases.make, ring, folder))
     thread.start()
     try:
         made.wait_until_started()

@@ -12,7 +12,7 @@ import pytest
 from deis_control.api.app import make_app
 from deis_control.api.entrance import serving
 from deis_control.db.pool import Database
-from tests.fixtures.postgres import Databases, PostgresServer
+from tests.fixtures.postgres import Databases
 from tests.load.api_server import services, serving_bare
 from tests.load.api_world import ADMIN_TOKEN, TOKEN, fill, paths
 
@@ -23,9 +23,9 @@ RATIO = 0.07
 
 
 @pytest.fixture
-async def filled(postgres: PostgresServer, databases: Databases) -> AsyncIterator[Database]:
+async def filled(databases: Databases) -> AsyncIterator[Database]:
     """A database with some apps."""
-    dsn = postgres.dsn_of(await databases.take())
+    dsn = await databases.make()
     await fill(dsn, APPS, USERS)
     async with Database(dsn) as opened:
         yield opened

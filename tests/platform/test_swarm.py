@@ -24,6 +24,7 @@ COPIES = 3
 def swarm() -> Iterator[Cluster]:
     """Three hosts whose engines are a Swarm; new copies are its own."""
     with running_cluster(3, "--no-sample", "--engine", "swarm") as made:
+        assert nodes(made) == dict.fromkeys(made.names, "ready"), "a push now is not refused"
         yield made
 
 

@@ -16,13 +16,17 @@ from deis_cli.deisctl.local.engine import connected
 from deis_cli.deisctl.local.errors import StepFailed
 from deis_cli.deisctl.local.home import Choices, Home
 from deis_cli.deisctl.local.sites import Site, etcd_endpoints, sites
-from deis_node.cluster.records import SWARM
-from deis_node.cluster.settings import EtcdSettings
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Etcd
+from deis_node.cluster.records import SWARM, SwarmNodes
+from deis_node.cluster.settings import EtcdSettings, open_etcd
 
 PORT = 2377
 """Where managers are joined; Docker's own choice."""
 PATIENCE = 60.0
 """Seconds for an engine to do one thing, and for a node to be one."""
+_READY = "ready"
+"""What `SwarmNodes` holds for a host that takes copies."""
 
 
 def form_swarm(home: Home, choices: Choices) -> None:
@@ -33,8 +37,6 @@ def form_swarm(home: Home, choices: Choices) -> None:
     every = sites(home, choices)
     joined = [site for site in every if _state(site) != "inactive"]
     if not joined:
-        # Before the Swarm is there: the next `up` would take it for done.
-        _choose_engine(every, choices)
         _ask(every[0], "POST", "swarm/init", _listening(every[0]))
         joined = [every[0]]
     for site in joined:
@@ -46,13 +48,32 @@ def form_swarm(home: Home, choices: Choices) -> None:
         there = {"RemoteAddrs": [f"{manager.address}:{PORT}"], "JoinToken": token}
         _ask(site, "POST", "swarm/join", _listening(site) | there)
         _await_active(site)
+    asyncio.run(_choose_engine(every, choices))
 
 
-def _choose_engine(every: Sequence[Site], choices: Choices) -> None:
-    """Copies are the Swarm's, until an operator says something else."""
+async def _choose_engine(every: Sequence[Site], choices: Choices) -> None:
+    """Copies are the Swarm's, unless an operator has said something else. StepFailed, EtcdError.
+
+    Until the leader has noted that a host is a node, it refuses to place a copy there.
+    """
     endpoints = etcd_endpoints(every, every[0], choices.etcd_port)
-    settings = EtcdSettings(endpoints=tuple(endpoints))
-    asyncio.run(config.run(settings, "scheduler", "set", [f"engine={SWARM}"]))
+    async with open_etcd(EtcdSettings(endpoints=tuple(endpoints))) as etcd:
+        if await etcd.get(keys.setting("scheduler", "engine")) is not None:
+            return
+        await config.set_all(etcd, "scheduler", [f"engine={SWARM}"])
+        deadline = time.monotonic() + PATIENCE
+        while missing := await _not_ready(etcd, every):
+            if time.monotonic() > deadline:
+                names = ", ".join(missing)
+                raise StepFailed(f"deis-control does not know that these are nodes: {names}.")
+            await asyncio.sleep(0.1)
+
+
+async def _not_ready(etcd: Etcd, every: Sequence[Site]) -> list[str]:
+    """The hosts that the leader has not noted as nodes that take copies. EtcdError."""
+    found = await etcd.get(keys.SWARM)
+    noted = SwarmNodes.from_bytes(found.value).nodes if found is not None else {}
+    return [site.name for site in every if noted.get(site.name) != _READY]
 
 
 def _listening(site: Site) -> dict[str, Any]:
