@@ -258,10 +258,13 @@ def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decis
         notes = (*decision.notes, BEHIND)
         return replace(decision, sentence=f"{decision.sentence}; {kept}", notes=notes)
     done = decision.end is End.DONE
-    settled = done and _may_leave(world, target, timing) and not _unsure(world, target, leaving)
-    leave = retire(world, leaving, timing, settled=settled, awaited=stand.awaited if done else ())
+    sure = done and not _unsure(world, target, leaving)
+    settled = sure and _others_serve(world, target)
+    awaited = _going_at_once(world, stand, leaving) if sure else stand.awaited if done else ()
+    leave = retire(world, leaving, timing, settled=settled, awaited=awaited)
     if done:
-        return _retiring(decision, leave)
+        retiring = _retiring(decision, leave)
+        return retiring if settled else _held(world, retiring, decision, leave, timing)
     if _writes_route(decision.steps) and _writes_route(leave.steps):
         return decision
     if decision.phase is OpPhase.ROUTED and leave.barrier is not None:
@@ -306,12 +309,38 @@ def _writes_route(steps: tuple[Step, ...]) -> bool:
     return any(isinstance(step, PutRoute) for step in steps)
 
 
-def _may_leave(world: World, target: Target, timing: Timing) -> bool:
-    """Whether somebody is left to serve; a user who asks for less waits for that only a while."""
+def _others_serve(world: World, target: Target) -> bool:
+    """Whether somebody is left to serve when those go that are not wanted."""
     stages = {copy: stage_of(world, copy) for copy in target.copies}
-    if target.new_release or _some_serve(target, stages):
+    return target.new_release or _some_serve(target, stages)
+
+
+def _going_at_once(world: World, stand: Standing, leaving: list[Placed]) -> set[CopyName]:
+    """Those of the leaving that nobody need take over from: they surely take no requests."""
+    return {*stand.awaited, *(placed.copy for placed in leaving if _is_silent(world, placed))}
+
+
+def _is_silent(world: World, placed: Placed) -> bool:
+    if not placed.copy.routable:
         return True
-    return bool(target.old) and timing.past("unserved", world.limits.deploy)
+    instance = world.instance_of(placed)
+    return instance is not None and not instance.ready and world.endpoint_of(placed.copy) is None
+
+
+def _held(
+    world: World, retiring: Decision, done: Decision, leave: Retirement, timing: Timing
+) -> Decision:
+    """An operation that asks for less waits only a while for a wanted copy that serves.
+
+    Then it ends, and what serves in its place stays: the app at rest removes it, once another
+    copy takes requests.
+    """
+    at_rest = world.target is None or world.target.at_rest
+    if retiring.end or at_rest or not timing.past("unserved", world.limits.deploy):
+        return retiring
+    names = ", ".join(sorted(placed.copy.process for placed in leave.serving)[:5])
+    note = f"{names} still there: no other copy takes requests"
+    return replace(done, steps=leave.steps, notes=(*retiring.notes, note))
 
 
 def _retiring(decision: Decision, leave: Retirement) -> Decision:

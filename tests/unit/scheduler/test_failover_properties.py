@@ -9,7 +9,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deis_control.scheduler.changes import Change
@@ -144,6 +144,9 @@ def settle(leader: Leader) -> None:
     st.booleans(),
     st.integers(0, 2),
 )
+@example(
+    46242, "scale", True, 0
+)  # Less was asked for while the copy to be kept was on a lost host.
 def test_whatever_happens_to_hosts_everything_wanted_runs_once_in_the_end(
     seed: int, kind: str | None, single: bool, routers: int
 ) -> None:

@@ -55,14 +55,28 @@ def test_a_scale_to_nothing_withdraws_everything() -> None:
     assert len(withdrawn(decision.steps)) == 2
 
 
-def test_a_scale_down_to_a_copy_that_does_not_serve_waits_for_it_a_while() -> None:
+def test_a_scale_down_to_a_copy_that_does_not_serve_keeps_the_one_that_does() -> None:
+    dead = {ONE: make_instance(ONE, ready=False, last_exit=make_exit())}
+    fields: dict[str, Any] = {"placed": [make_placed(ONE)], "seen": dead, "route": make_route(2)}
     target = make_target(ONE, old=frozenset({TWO}))
-    dead = make_instance(ONE, ready=False, last_exit=make_exit())
-    fields: dict[str, Any] = {"serving": [TWO], "placed": [make_placed(ONE)], "seen": {ONE: dead}}
-    first = plan_app(make_world(target, route=make_route(2), **fields))
+    first = plan_app(make_world(target, serving=[TWO], **fields))
     assert (first.steps, first.phase, first.wake) == ((), OpPhase.RETIRING, 1060)
-    later = make_world(target, route=make_route(2), now=1060.0, timers=first.timers, **fields)
-    assert withdrawn(plan_app(later).steps) == [TWO.container]
+    later = make_world(target, serving=[TWO], now=1060.0, timers=first.timers, **fields)
+    decision = plan_app(later)
+    assert (decision.steps, decision.end) == ((), End.DONE)
+    assert decision.notes == ("web.2 still there: no other copy takes requests",)
+    rest = make_target(ONE)
+    assert withdrawn(plan_app(make_world(rest, serving=[TWO], **fields)).steps) == []
+    both = make_world(rest, serving=[ONE, TWO], route=make_route(2))
+    assert withdrawn(plan_app(both).steps) == [TWO.container]
+
+
+def test_a_scale_down_removes_at_once_what_does_not_serve_either() -> None:
+    dead = {copy: make_instance(copy, ready=False, last_exit=make_exit()) for copy in (ONE, TWO)}
+    target = make_target(ONE, old=frozenset({TWO}))
+    placed = [make_placed(ONE), make_placed(TWO)]
+    decision = plan_app(make_world(target, placed=placed, seen=dead, route=make_route(2)))
+    assert withdrawn(decision.steps) == [TWO.container]
 
 
 def test_new_copies_of_a_scale_are_confirmed_by_the_routers() -> None:
