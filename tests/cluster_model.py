@@ -109,6 +109,8 @@ class ModelCluster:
         self.away: dict[str, float] = {}
         """Hosts without a lease, and since when."""
         self.observe: Callable[[Change], None] = lambda change: None
+        self._losses = self._losses_known = 0
+        """How often a host was lost, and of how many the leader has been told."""
         self._index = Index()
         self._known: dict[str, KeyValue] = {}
         for n in range(1, hosts + 1):
@@ -118,7 +120,12 @@ class ModelCluster:
 
     @property
     def index(self) -> Index:
-        """What the leader knows, read from the store alone."""
+        """What the leader knows, read from the store alone; and whether it may have missed that
+        a host was back for a moment.
+        """
+        if self._losses != self._losses_known:
+            self._losses_known = self._losses
+            self._index.doubt_losses(self.now)
         for key, kv in self.store.items.items():
             if self._known.get(key) is not kv:
                 self._index.take(kv, self.now)
@@ -156,6 +163,7 @@ class ModelCluster:
     def lose(self, host: str, *, power: bool = True) -> None:
         """A host's lease ends; without power its containers are gone, else they run on."""
         self.away[host] = self.now
+        self._losses += 1
         self.store.txn(Change((), (Delete(keys.host(host)),)))
         if power:
             self.running = {item for item in self.running if item[0] != host}

@@ -93,7 +93,7 @@ def _ready(item: Placed, lost: Lost, fleet: Fleet) -> float:
     """
     ready = lost.since + (SETTLE if lost.witnessed else fleet.ttl)
     if item.placement.single:
-        ready = lost.since + WINDOW * fleet.ttl + item.placement.grace
+        ready = lost.surely_since + WINDOW * fleet.ttl + item.placement.grace
     return ready if fleet.held_until is None else max(ready, fleet.held_until)
 
 

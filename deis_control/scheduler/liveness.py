@@ -7,7 +7,7 @@ host at all counts its loss from the first time that it asks.
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deis_control.scheduler.world import Lost
 
@@ -84,6 +84,10 @@ class Liveness:
             if counts:
                 self._note(now, host, lost=True)
         return self._lost[host]
+
+    def doubt(self, now: float) -> None:
+        """A lost host may have been back for a moment, and lost again."""
+        self._lost = {host: replace(lost, surely=now) for host, lost in self._lost.items()}
 
     def held_until(self, now: float, ttl: float) -> float | None:
         """Until when nothing moves because many hosts vanished at once; None when it may."""

@@ -120,6 +120,10 @@ class Index:
         """A key is gone; the app that it belonged to."""
         return self._change(key, None, now)
 
+    def doubt_losses(self, now: float) -> None:
+        """A host without a record may have had one for a moment that was not taken."""
+        self._liveness.doubt(now)
+
     def world(self, app: str, target: Target | None, *, now: float, limits: Limits) -> World:
         """The planner's world of one app; cancel, removal and timers are the caller's."""
         mine = self.apps.get(app, AppKeys())

@@ -74,6 +74,8 @@ class _Cache:
         name = prefix.removeprefix(keys.ROOT).rstrip("/")
         self.watched = WatchedPrefix(etcd, prefix, name=f"view {name}")
         self.known = known
+        self.breaks = 0
+        """Those of `watched` that the index has been told of."""
 
 
 class ClusterView:
@@ -199,6 +201,7 @@ class ClusterView:
 
     def snapshot(self, app: str, target: Target | None, limits: Limits) -> World:
         """The planner's world of one app, now."""
+        self._absorb(self._caches[keys.HOSTS])
         now = asyncio.get_running_loop().time()
         return self._index.world(app, target, now=now, limits=limits)
 
@@ -291,9 +294,15 @@ class ClusterView:
 
     def _absorb(self, cache: _Cache) -> None:
         """Take in what differs from the last look, and tell the subscribers."""
-        if not cache.watched.loaded or cache.watched.items is cache.known:
+        breaks = cache.watched.breaks
+        if not cache.watched.loaded:
             return
         now = asyncio.get_running_loop().time()
+        if breaks != cache.breaks and cache is self._caches[keys.HOSTS]:
+            self._index.doubt_losses(now)
+        cache.breaks = breaks
+        if cache.watched.items is cache.known:
+            return
         items = cache.watched.items
         put, gone = changed_keys(cache.known, items)
         cache.known = items

@@ -159,6 +159,13 @@ class Lost:
     """On the planner's clock."""
     witnessed: bool = True
     """False when it was so at the first look: then nobody knows for how long already."""
+    surely: float | None = None
+    """Since when nobody can have missed a record that came and went; None: since the beginning."""
+
+    @property
+    def surely_since(self) -> float:
+        """Since when it has had no record without a break that anybody could have missed."""
+        return self.since if self.surely is None else self.surely
 
 
 class Cause(StrEnum):

@@ -60,6 +60,7 @@ class WatchedPrefix:
         self._failing_since: float | None = None
         self._first = asyncio.Event()
         self._signals = Signals()
+        self._breaks = 0
         self._deleted: dict[str, int] = {}
         """Own deletions that the watch has not reached yet, by their revisions."""
         self._parsed: dict[type[Record], _Parsed] = {}
@@ -73,6 +74,13 @@ class WatchedPrefix:
     def revision(self) -> int:
         """The revision that `items` has certainly reached; 0 before the first listing."""
         return self._revision
+
+    @property
+    def breaks(self) -> int:
+        """A number that grows with each listing and each deletion: as long as it stays the same,
+        who compares `items` with what they were has missed no key that came and went.
+        """
+        return self._breaks
 
     @property
     def available(self) -> bool:
@@ -145,6 +153,7 @@ class WatchedPrefix:
             self._check(listing)
             fresh = self._merged(listing)
         self._reached(listing.revision)
+        self._breaks += 1
         self._show(fresh, available=True)
         self._first.set()
 
@@ -203,6 +212,7 @@ class WatchedPrefix:
             if not gone and key_is_older(fresh.get(kv.key), kv.mod_revision):
                 fresh[kv.key] = kv
         for key, revision in deletes:
+            self._breaks += 1
             if key_is_older(fresh.get(key), revision):
                 fresh.pop(key, None)
         self._show(fresh, available=self._available)

@@ -61,6 +61,18 @@ async def test_a_snapshot_never_changes(etcd: Etcd) -> None:
         assert list(before) == ["/a/1"]
 
 
+async def test_a_key_that_came_and_went_unseen_leaves_a_trace(etcd: Etcd) -> None:
+    async with cached(etcd, audit=1.0) as cache:
+        before, breaks = cache.items, cache.breaks
+        await etcd.put("/a/1", b"1")
+        await shows(cache, {"/a/1": b"1"})
+        assert cache.breaks == breaks
+        await etcd.delete("/a/1")
+        await shows(cache, dict(before))
+        assert cache.breaks == breaks + 1
+        await eventually(lambda: cache.breaks > breaks + 1)  # It was read anew.
+
+
 async def test_every_subscriber_is_told_of_a_change(etcd: Etcd) -> None:
     async with cached(etcd) as cache:
         signals = [cache.subscribe(), cache.subscribe()]

@@ -30,6 +30,17 @@ def test_a_host_that_was_never_seen_is_lost_since_the_first_question() -> None:
     assert liveness.lost("host-9", 200) == Lost(100, witnessed=False)
 
 
+def test_a_return_that_may_have_been_missed_is_no_return_but_counts_for_what_must_be_sure() -> None:
+    liveness = make_liveness(2)
+    liveness.went("host-1", 7)
+    liveness.doubt(30)
+    liveness.went("host-2", 30)
+    first, second = liveness.lost("host-1", 40), liveness.lost("host-2", 40)
+    assert first is not None
+    assert (first.since, first.surely_since) == (7, 30)
+    assert second == Lost(30)
+
+
 @pytest.mark.parametrize(
     ("hosts", "lost", "held"),
     [(1, 1, False), (2, 1, False), (2, 2, True), (3, 1, False), (3, 2, True), (6, 2, False)],
