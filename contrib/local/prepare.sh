@@ -133,7 +133,8 @@ make_venv() { # FOLDER LOCK [--editable]
         say "Making the virtual environment $venv"
         mkdir -p "$(dirname "$venv")"
         rm -rf "$venv"
-        /usr/bin/python3 -m venv "$venv" && pip_install "$venv" --require-hashes -r "$2" || {
+        # What of it is used is compiled when it is imported first: that is less than a third.
+        /usr/bin/python3 -m venv "$venv" && pip_install "$venv" --no-compile --require-hashes -r "$2" || {
             rm -rf "$venv"
             rmdir "$(dirname "$venv")" 2>/dev/null || true
             refuse "The dependencies could not be installed (the reason is above): check that this machine reaches a Python package index."
