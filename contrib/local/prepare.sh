@@ -14,17 +14,18 @@ Brings the whole platform up on this machine (Debian 12, as root) and deploys a 
   --http-port N       where apps answer (default 8080)
   --builder-port N    where `git push` goes (default 2222)
   --hosts N           N hosts, 1 to 9, each with a network and a Docker Engine of its own (default 1)
-  --engine NAME       native, or swarm: a Docker Swarm of the hosts runs apps (default native)
-  --docker-host URL   use this Docker Engine instead of one of our own
+  --engine NAME       native, or swarm: a Docker Swarm of several hosts runs apps (default native)
+  --docker-host URL   use this Docker Engine instead of one of our own, for one host
   --no-sample         do not deploy the sample app
   --json              print one JSON object as the last line on stdout
   -h, --help          this text
 
-contrib/local/down stops it again.
+Ports, hosts, engines and the sample are chosen once for a home: run again, it keeps them.
+contrib/local/down stops it again; with --purge it removes the home.
 USAGE
 }
 
-check_machine() { # HOME
+check_machine() { # FOLDER [what else helps when it has no room]
     [ "$(id -u)" = 0 ] || refuse "This needs root: run it again with sudo."
     grep -qs bookworm /etc/os-release ||
         refuse "This runs on Debian 12 (bookworm) only: use a machine or VM with it."
@@ -34,7 +35,16 @@ check_machine() { # HOME
     while [ ! -e "$place" ]; do place=$(dirname "$place"); done
     free=$(df --output=avail -k "$place" | tail -n 1)
     [ "$free" -ge $((3 * 1024 * 1024)) ] ||
-        refuse "Only $((free / 1024)) MB are free below $place, 3 GB are needed: free some space or choose another --home."
+        refuse "Only $((free / 1024)) MB are free below $place, 3 GB are needed: free some space${2-}."
+}
+
+check_reachable() { # HOME; PostgreSQL refuses to run as root, so its own user must get there
+    local place=$1
+    while [ ! -e "$place" ]; do place=$(dirname "$place"); done
+    while [ "$place" != / ]; do
+        [ $((0$(stat -c %a "$place") & 1)) = 1 ] || refuse "$place may be entered by its owner only, but PostgreSQL's user must get through: choose a --home elsewhere, for example below /var/lib."
+        place=$(dirname "$place")
+    done
 }
 
 check_number() { # PORT OPTION

@@ -5,6 +5,7 @@ import time
 
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, Platform, poll
+from tests.fixtures.traffic import Push
 
 EVERY_TEN_MS = 0.01
 
@@ -12,9 +13,11 @@ EVERY_TEN_MS = 0.01
 def test_a_push_replaces_the_app_without_a_failed_request(platform: Platform, app: App) -> None:
     with Load(platform.http_port, app.host, EVERY_TEN_MS) as load:
         wait_for(load, 100)
-        app.commit("second body")
-        app.push()
-        done = time.monotonic()
+        with Push(app, "second body") as push:
+            while "deployed to Deis" not in push.said and not push.ended:
+                time.sleep(0.005)
+            done = time.monotonic()
+            assert push.result().returncode == 0
         wait_for(load, len(load.requests) + 200)
     assert load.failures == []
     after = load.started_after(done)

@@ -82,6 +82,27 @@ def test_wrong_options_are_named(words: list[str]) -> None:
     assert words[0] in refused([UP, *words])
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--http-port=9000", "--builder-port=9000"], "must differ"),
+        (["--hosts=3", "--docker-host=unix:///nowhere"], "drop --docker-host"),
+        (["--engine=swarm"], "add --hosts 3"),
+        (["--engine=other"], "--engine must be native or swarm"),
+        (["--hosts=0"], "--hosts"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_installed(
+    home: Path, words: list[str], named: str
+) -> None:
+    assert named in refused([UP, "--home", str(home), *words])
+
+
+def test_a_place_that_postgresql_cannot_reach_is_refused(home: Path) -> None:
+    home.parent.chmod(0o700)
+    assert "may be entered by its owner only" in refused([UP, "--home", str(home)])
+
+
 def test_a_home_keeps_its_ports(platform: Platform) -> None:
     argv = [str(DEISCTL), "local", "up", "--home", str(platform.home), "--http-port", "1"]
     assert "--http-port" in refused(argv)
@@ -102,6 +123,7 @@ def test_a_docker_engine_that_cannot_start_leaves_nothing_running() -> None:
         assert done.returncode == 1
         assert "docker ends again and again" in done.stderr
         assert [line for line in leftovers(home) if line != folder] == []
+        assert {path.name for path in home.iterdir()} == {"log"}, "another up may choose anew"
 
 
 @pytest.mark.timeout(240)

@@ -74,7 +74,8 @@ def check_kept_port(port: int) -> None:
 
 def _check_reachable(home: Path) -> None:
     """PostgreSQL refuses to run as root, so its own user must get to its folder."""
-    for folder in _nearest(home).parents:
+    nearest = _nearest(home)
+    for folder in (nearest, *nearest.parents):
         if not folder.stat().st_mode & OTHERS_MAY_ENTER:
             raise LocalError(
                 f"{folder} may be entered by its owner only, but PostgreSQL's user must get "

@@ -30,7 +30,11 @@ local.add_command(host)
     help="Run copies by the agents or by a Docker Swarm of the hosts [default: native].",
 )
 @click.option("--docker-host", help="Use this Docker Engine instead of one of our own.")
-@click.option("--sample", type=click.Path(path_type=Path, exists=True), help="The first app.")
+@click.option(
+    "--sample",
+    type=click.Path(path_type=Path, exists=True),
+    help="The first app; a new home that is made without one gets none.",
+)
 @click.option("--no-sample", is_flag=True, help="Do not deploy the sample app.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object as the last line.")
 def up_command(

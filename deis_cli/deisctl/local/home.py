@@ -132,6 +132,12 @@ class Home:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
 
+    def start_over(self) -> None:
+        """Forget what was chosen and made, but for what tells why, and for what runs this."""
+        self.choices_file.unlink(missing_ok=True)
+        for folder in {*FOLDERS} - {self.logs.name, "venv"}:
+            shutil.rmtree(self.root / folder, ignore_errors=True)
+
     def remove(self) -> None:
         """Remove all that a home consists of, and its folder unless something else lies there.
 

@@ -27,6 +27,8 @@ START_TIMEOUT = 90.0
 """Seconds until a component must answer; a slow disk makes PostgreSQL's first start slow."""
 
 
+STARTED = "started"
+"""A file that says that every component has run."""
 MOST_STARTS = 4
 """A component that had to be started more often will not come up."""
 
@@ -56,8 +58,14 @@ def up(wishes: Wishes) -> None:
         return
     lock = _lock(home)
     with lock:
+        new = choices is None
         choices = _prepare(home, choices, wishes)
-        _bring_up(home, choices, wishes)
+        try:
+            _bring_up(home, choices, wishes)
+        except StepFailed:
+            if new and not (home.run / STARTED).exists():
+                home.start_over()
+            raise
 
 
 def check_same(choices: Choices, wishes: Wishes) -> None:
@@ -160,7 +168,7 @@ def _bring_up(home: Home, choices: Choices, wishes: Wishes) -> None:
 
 def _start(home: Home, choices: Choices, out: Progress) -> None:
     """Start every component; one that cannot start for the first time takes the others along."""
-    started = home.run / "started"
+    started = home.run / STARTED
     start_resident(home, home.bin / "deisctl")
     try:
         for component in filter(lambda item: item.wanted(), _components(home, choices)):
@@ -214,7 +222,8 @@ def _await_ready(home: Home, component: Component) -> None:
         if len(starts) > MOST_STARTS or time.monotonic() >= deadline:
             what = "ends again and again" if len(starts) > MOST_STARTS else "does not answer"
             raise StepFailed(
-                f"{component.name} {what} ({component.address}); see {log}.",
+                f"{component.name} {what} ({component.address}): mend what the end of {log} says, "
+                "and run this again.",
                 log_tail=processes.tail(log) or processes.tail(home.log_of(PID_NAME)),
             )
         time.sleep(0.05)
