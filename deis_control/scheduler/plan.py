@@ -254,9 +254,14 @@ def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decis
     if not leaving or decision.end is End.FAILED:
         return decision
     if not world.may_remove:
-        kept = "nothing is removed while the database is behind the store"
-        notes = (*decision.notes, BEHIND)
-        return replace(decision, sentence=f"{decision.sentence}; {kept}", notes=notes)
+        again = [placed for placed in leaving if _made_again(target, placed)]
+        if again != leaving:
+            kept = "nothing is removed while the database is behind the store"
+            notes = (*decision.notes, BEHIND)
+            decision = replace(decision, sentence=f"{decision.sentence}; {kept}", notes=notes)
+        leaving = again
+        if not leaving:
+            return decision
     done = decision.end is End.DONE
     sure = done and not _unsure(world, target, leaving)
     settled = sure and _others_serve(world, target)
@@ -270,6 +275,15 @@ def _with_leaving(world: World, stand: Standing, timing: Timing, decision: Decis
     if decision.phase is OpPhase.ROUTED and leave.barrier is not None:
         return _retiring(decision, leave)
     return replace(decision, steps=(*leave.steps, *decision.steps))
+
+
+def _made_again(target: Target, placed: Placed) -> bool:
+    """Whether the change makes the very copy anew, as a restart does: it is no removal."""
+    old = placed.copy
+    heirs = (copy for copy in target.fresh if copy.generation > old.generation)
+    return old in target.old and any(
+        replace(heir, generation=old.generation) == old for heir in heirs
+    )
 
 
 def _unsure(world: World, target: Target, leaving: list[Placed]) -> bool:

@@ -53,9 +53,6 @@ _REFUSALS = 30
 _LOGGER = 60.0
 """Seconds that the end of an app waits for a logger that is away."""
 
-_REMOVALS = frozenset({Kind.DESTROY, Kind.RESTART})
-"""What a database behind the store may remove all the same: these changes are nothing else."""
-
 _CANCELLED = "the change was cancelled"
 
 
@@ -192,7 +189,7 @@ class Rollout:
     def _decide(self, work: _Work, timers: dict[str, float]) -> Decision:
         lead, app = self._lead, work.operation.app_id
         world = lead.view.snapshot(app, self._target(work), self._limits(work))
-        may_remove = not lead.intent.behind or work.operation.kind in _REMOVALS
+        may_remove = not lead.intent.behind or work.operation.kind is Kind.DESTROY
         world = replace(world, cancel=self.cancel, timers=timers, may_remove=may_remove)
         decision = plan_app(world)
         if decision.end is None:

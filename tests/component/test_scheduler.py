@@ -376,6 +376,23 @@ async def test_a_database_that_was_put_back_stays_behind_whatever_it_accepts(
     await leader.at_rest(web(3, app="other"))
 
 
+async def test_a_restart_while_a_database_is_behind_the_store_ends_nothing_that_it_does_not_know(
+    scheduling: Scheduling,
+) -> None:
+    view = await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=3)
+    await scheduling.etcd.put(keys.INTENT, Intent(1000).to_bytes())
+    await eventually(lambda: view.intent.seq == 1000)
+    async with scheduling.database.transaction("forget the scale") as conn:
+        await conn.execute("UPDATE apps SET structure = '{\"web\": 1}'")
+    restart = await scheduling.ended(await scheduling.submit(app, RestartDelta()))
+    assert restart.phase is OpPhase.DONE
+    running = await scheduling.placements(PlacementState.RUN)
+    assert running.keys() == {web(2, generation=2), web(2, num=2), web(2, num=3)}
+    await scheduling.quiet()
+
+
 async def test_a_push_while_a_database_is_behind_the_store_ends_and_stops_nothing(
     scheduling: Scheduling,
 ) -> None:

@@ -172,6 +172,27 @@ def test_an_operation_of_a_database_behind_the_store_moves_traffic_and_stops_not
     assert (decision.steps, decision.end) == ((), End.DONE)
 
 
+def test_a_restart_of_a_database_behind_the_store_ends_only_what_it_makes_again() -> None:
+    again = make_copy(num=1, generation=2)
+    target = make_target(again, fresh=frozenset({again}), old=frozenset({ONE}))
+    world = make_world(
+        target, serving=[ONE, TWO, again], route=make_route(2), routers=(make_router(),)
+    )
+    decision = plan_app(replace(world, may_remove=False))
+    left = [step.placed.copy for step in decision.steps if isinstance(step, Withdraw)]
+    assert left == [ONE]
+    assert BEHIND in decision.notes
+
+
+def test_a_restart_of_a_release_that_an_older_database_takes_for_live_does_nothing() -> None:
+    newer = make_copy(release=3)
+    nothing = make_target(route=make_route(2))
+    world = make_world(nothing, serving=[newer], route=make_route(3), may_remove=False)
+    decision = plan_app(world)
+    assert (decision.steps, decision.end) == ((), End.DONE)
+    assert "behind the store" in decision.sentence
+
+
 def test_an_app_that_goes_waits_for_its_one_off_commands_a_while() -> None:
     first = plan_app(make_world(None, runs=1))
     assert (first.end, first.steps) == (None, ())
