@@ -109,8 +109,8 @@ class ModelCluster:
         self.away: dict[str, float] = {}
         """Hosts without a lease, and since when."""
         self.observe: Callable[[Change], None] = lambda change: None
-        self._losses = self._losses_known = 0
-        """How often a host was lost, and of how many the leader has been told."""
+        self._deleted: set[str] = set()
+        """Hosts whose record went since the leader looked last."""
         self._index = Index()
         self._known: dict[str, KeyValue] = {}
         for n in range(1, hosts + 1):
@@ -123,9 +123,8 @@ class ModelCluster:
         """What the leader knows, read from the store alone; and whether it may have missed that
         a host was back for a moment.
         """
-        if self._losses != self._losses_known:
-            self._losses_known = self._losses
-            self._index.doubt_losses(self.now)
+        self._index.doubt_losses(self.now, self._deleted)
+        self._deleted = set()
         for key, kv in self.store.items.items():
             if self._known.get(key) is not kv:
                 self._index.take(kv, self.now)
@@ -163,7 +162,7 @@ class ModelCluster:
     def lose(self, host: str, *, power: bool = True) -> None:
         """A host's lease ends; without power its containers are gone, else they run on."""
         self.away[host] = self.now
-        self._losses += 1
+        self._deleted.add(host)
         self.store.txn(Change((), (Delete(keys.host(host)),)))
         if power:
             self.running = {item for item in self.running if item[0] != host}

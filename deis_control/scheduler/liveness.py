@@ -85,9 +85,14 @@ class Liveness:
                 self._note(now, host, lost=True)
         return self._lost[host]
 
-    def doubt(self, now: float) -> None:
-        """A lost host may have been back for a moment, and lost again."""
-        self._lost = {host: replace(lost, surely=now) for host, lost in self._lost.items()}
+    def doubt(self, now: float, hosts: Collection[str] | None = None) -> None:
+        """Lost hosts, these or all, may have been back for a moment, and lost again."""
+        for host in [*self._lost] if hosts is None else self._lost.keys() & hosts:
+            self._lost[host] = replace(self._lost[host], surely=now)
+
+    def missing(self, now: float, within: float) -> bool:
+        """Whether a host was lost in the last so many seconds and is not back."""
+        return any(now - lost.since < within for lost in self._lost.values())
 
     def held_until(self, now: float, ttl: float) -> float | None:
         """Until when nothing moves because many hosts vanished at once; None when it may."""

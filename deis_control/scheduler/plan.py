@@ -132,18 +132,21 @@ def _failure(world: World, target: Target, timing: Timing) -> str | None:
 def _bring_up(world: World, stand: Standing, timing: Timing, *, forward: bool) -> Decision | None:
     """Place what is missing and wait until it serves; None when traffic may move."""
     choice = stand.choice
+    refused = {copy: why for copy, why in choice.refused.items() if copy not in stand.stuck}
+    away = world.missing or world.lost  # One that is only lost for the moment may fit.
+    hopeless = next((c for c in refused if c in choice.hopeless and not away), None)
+    if hopeless is not None and stand.target.fresh:
+        sentence = f"no host takes {hopeless.process}: {refused[hopeless]}"
+        return _no_host(world, timing, sentence, hopeless=True)
     if choice.hosts:
         steps = tuple(
             stand.place(copy, host, choice.why[copy]) for copy, host in choice.hosts.items()
         )
         placing = ", ".join(f"{step.copy.process} on {step.host}" for step in steps[:5])
         return Decision(steps, OpPhase.PLACING, f"placing {placing}")
-    for copy, reason in choice.refused.items():
-        if copy not in stand.stuck:
-            sentence = f"no host takes {copy.process}: {reason}"
-            # A host that is only lost for the moment may be the one that fits.
-            lasting = copy in choice.hopeless and not world.lost
-            return _no_host(world, timing, sentence, hopeless=lasting)
+    for copy, reason in refused.items():
+        sentence = f"no host takes {copy.process}: {reason}"
+        return _no_host(world, timing, sentence, hopeless=copy == hopeless)
     if forward:
         return None
     return _awaited(world, stand, timing)

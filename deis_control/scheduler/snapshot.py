@@ -4,7 +4,7 @@ The index takes one key at a time, so that a change costs what it changes, howev
 there are. A value that is unreadable is left out, alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -120,9 +120,9 @@ class Index:
         """A key is gone; the app that it belonged to."""
         return self._change(key, None, now)
 
-    def doubt_losses(self, now: float) -> None:
-        """A host without a record may have had one for a moment that was not taken."""
-        self._liveness.doubt(now)
+    def doubt_losses(self, now: float, hosts: Collection[str] | None = None) -> None:
+        """Lost hosts, these or all, may have had a record for a moment that was not taken."""
+        self._liveness.doubt(now, hosts)
 
     def world(self, app: str, target: Target | None, *, now: float, limits: Limits) -> World:
         """The planner's world of one app; cancel, removal and timers are the caller's."""
@@ -142,6 +142,7 @@ class Index:
             routers=self.routers(now, limits.forget),
             hosts=self.loads(),
             lost=frozenset(fleet.lost),
+            missing=self._liveness.missing(now, limits.pickup),
             flapping=self.flapping(now),
             displaced=found.now,
             waiting=found.waiting,

@@ -38,6 +38,7 @@ _PREFIXES = (
     keys.CONTROL,
     keys.setting("scheduler", ""),
 )
+_NO_DELETIONS: Mapping[str, int] = MappingProxyType({})
 _NOTHING: Mapping[str, KeyValue] = MappingProxyType({})
 
 
@@ -75,6 +76,7 @@ class _Cache:
         self.watched = WatchedPrefix(etcd, prefix, name=f"view {name}")
         self.known = known
         self.breaks = 0
+        self.deletions: Mapping[str, int] = _NO_DELETIONS
         """Those of `watched` that the index has been told of."""
 
 
@@ -207,21 +209,22 @@ class ClusterView:
 
     def wrote(self, ops: Sequence[Op], revision: int) -> None:
         """Take in one's own transaction before the watch tells of it."""
-        touched = set()
+        puts: dict[_Cache, list[KeyValue]] = {}
+        deletes: dict[_Cache, list[str]] = {}
         for op in ops:
-            if not isinstance(op, Put | Delete):
-                continue
-            cache = self._cache_of(op.key)
+            cache = self._cache_of(op.key) if isinstance(op, Put | Delete) else None
             if cache is None:
                 continue
-            touched.add(cache)
             if isinstance(op, Delete):
-                cache.watched.discard(op.key, revision)
-                continue
-            before = cache.watched.items.get(op.key)
-            made = before.create_revision if before else revision
-            cache.watched.apply(KeyValue(op.key, op.value, made, revision, 1, op.lease))
-        for cache in touched:
+                deletes.setdefault(cache, []).append(op.key)
+            elif isinstance(op, Put):
+                before = cache.watched.items.get(op.key)
+                made = before.create_revision if before else revision
+                kv = KeyValue(op.key, op.value, made, revision, 1, op.lease)
+                puts.setdefault(cache, []).append(kv)
+        for cache in puts.keys() | deletes.keys():
+            cache.watched.discard(revision, *deletes.get(cache, ()))
+            cache.watched.apply(*puts.get(cache, ()))
             self._absorb(cache)
 
     def copies(self, app: str) -> Sequence[CopyState]:
@@ -294,13 +297,11 @@ class ClusterView:
 
     def _absorb(self, cache: _Cache) -> None:
         """Take in what differs from the last look, and tell the subscribers."""
-        breaks = cache.watched.breaks
         if not cache.watched.loaded:
             return
         now = asyncio.get_running_loop().time()
-        if breaks != cache.breaks and cache is self._caches[keys.HOSTS]:
-            self._index.doubt_losses(now)
-        cache.breaks = breaks
+        if cache is self._caches[keys.HOSTS]:
+            self._doubt(cache, now)
         if cache.watched.items is cache.known:
             return
         items = cache.watched.items
@@ -313,6 +314,15 @@ class ClusterView:
         for changes in self._subscribers:
             for app in touched:
                 changes.note(app)
+
+    def _doubt(self, cache: _Cache, now: float) -> None:
+        """Tell the index of hosts that may have been back since the last look, and lost again."""
+        breaks, deletions = cache.watched.breaks, dict(cache.watched.deletions)
+        if breaks != cache.breaks:
+            self._index.doubt_losses(now)
+        elif news := deletions.items() - cache.deletions.items():
+            self._index.doubt_losses(now, {keys.tail(key, keys.HOSTS) for key, _ in news})
+        cache.breaks, cache.deletions = breaks, deletions
 
 
 def _state(found: Observed) -> CopyState:

@@ -317,6 +317,8 @@ class World:
     hosts: tuple[HostSeen, ...] = ()
     lost: frozenset[str] = frozenset()
     """The hosts without a record among those that copies of the app are placed on."""
+    missing: bool = False
+    """Whether some host, whatever was on it, has been lost for a moment only."""
     flapping: frozenset[str] = frozenset()
     """Hosts that take no new copies while others fit: they were lost again and again."""
     displaced: Mapping[str, Displacement] = field(default_factory=dict)

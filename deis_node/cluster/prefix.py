@@ -30,6 +30,8 @@ from deis_node.runtime.backoff import Backoff
 log = structlog.get_logger()
 
 _R = TypeVar("_R", bound=Record)
+_MOST_DELETIONS = 1000
+"""That are remembered by their keys; more are told as if everything had been read anew."""
 _Parsed = dict[str, tuple[KeyValue, Record | None]]
 
 
@@ -61,6 +63,7 @@ class WatchedPrefix:
         self._first = asyncio.Event()
         self._signals = Signals()
         self._breaks = 0
+        self._deletions: dict[str, int] = {}
         self._deleted: dict[str, int] = {}
         """Own deletions that the watch has not reached yet, by their revisions."""
         self._parsed: dict[type[Record], _Parsed] = {}
@@ -77,10 +80,15 @@ class WatchedPrefix:
 
     @property
     def breaks(self) -> int:
-        """A number that grows with each listing and each deletion: as long as it stays the same,
-        who compares `items` with what they were has missed no key that came and went.
+        """A number that grows with each listing: who compares `items` with what they were before it
+        may have missed keys that came and went.
         """
         return self._breaks
+
+    @property
+    def deletions(self) -> Mapping[str, int]:
+        """Key → the revision of its last deletion, since the last of `breaks`."""
+        return self._deletions
 
     @property
     def available(self) -> bool:
@@ -104,16 +112,20 @@ class WatchedPrefix:
         """Give a signal back; it will not be set again."""
         self._signals.unsubscribe(signal)
 
-    def apply(self, kv: KeyValue) -> None:
-        """Take in one's own write before the watch tells of it; older news is ignored."""
-        if kv.mod_revision > self._revision:
-            self._change((kv,), ())
+    def apply(self, *kvs: KeyValue) -> None:
+        """Take in one's own writes before the watch tells of them; older news is ignored.
 
-    def discard(self, key: str, revision: int) -> None:
-        """Take in one's own deletion, done at this revision."""
-        if revision > self._revision:
-            self._deleted[key] = revision
-            self._change((), ((key, revision),))
+        All of a transaction at once: each call copies the whole mapping.
+        """
+        news = [kv for kv in kvs if kv.mod_revision > self._revision]
+        if news:
+            self._change(news, ())
+
+    def discard(self, revision: int, *found: str) -> None:
+        """Take in one's own deletions of keys, done at this revision."""
+        if found and revision > self._revision:
+            self._deleted |= dict.fromkeys(found, revision)
+            self._change((), [(key, revision) for key in found])
 
     def records(self, kind: type[_R]) -> dict[str, _R]:
         """The values as records, by key; an unreadable one is left out and logged once."""
@@ -153,9 +165,13 @@ class WatchedPrefix:
             self._check(listing)
             fresh = self._merged(listing)
         self._reached(listing.revision)
-        self._breaks += 1
+        self._break()
         self._show(fresh, available=True)
         self._first.set()
+
+    def _break(self) -> None:
+        self._breaks += 1
+        self._deletions = {}
 
     def _merged(self, listing: Listing) -> dict[str, KeyValue]:
         """The listing, with own changes that were made after it.
@@ -212,9 +228,11 @@ class WatchedPrefix:
             if not gone and key_is_older(fresh.get(kv.key), kv.mod_revision):
                 fresh[kv.key] = kv
         for key, revision in deletes:
-            self._breaks += 1
+            self._deletions[key] = revision
             if key_is_older(fresh.get(key), revision):
                 fresh.pop(key, None)
+        if len(self._deletions) > _MOST_DELETIONS:
+            self._break()
         self._show(fresh, available=self._available)
 
     def _failed(self, err: EtcdError) -> None:

@@ -180,6 +180,21 @@ def test_a_change_does_not_fail_at_once_while_the_host_that_it_needs_is_only_los
     assert "disk=ssd" in decision.sentence
 
 
+def test_a_change_does_not_fail_at_once_while_any_host_is_lost_for_a_moment() -> None:
+    needs = make_target(ONE, fresh=True, tags={"disk": "ssd"})
+    decision = plan_app(make_world(needs, missing=True))
+    assert (decision.phase, decision.end) == (OpPhase.PLACING, None)
+    assert plan_app(make_world(needs)).end is End.FAILED
+
+
+def test_nothing_is_placed_of_a_change_that_no_host_can_ever_take_whole() -> None:
+    worker = make_copy("worker")
+    needs = make_target(ONE, worker, fresh=True, memory={"worker": 500})
+    decision = plan_app(make_world(needs, hosts=(make_host("host-1", memory=100),)))
+    assert (decision.steps, decision.end) == ((), End.FAILED)
+    assert "worker.1" in decision.sentence
+
+
 def test_a_flapping_host_does_not_make_another_take_too_much() -> None:
     both = make_target(ONE, TWO, fresh=True, memory={"web": 60})
     hosts = (make_host("host-1", memory=100), make_host("host-2", memory=100))
