@@ -106,7 +106,10 @@ class Containers:
     async def accept_restart(
         self, app: App, user: User, process_type: str | None = None, num: str | None = None
     ) -> Operation | None:
-        """Accept that the chosen copies are made again, one by one; None when there is none."""
+        """Accept that the chosen copies are made again, each new one before its old one leaves.
+
+        None when there is none.
+        """
         chosen = self.chosen(app, process_type, num)
         if not chosen:
             return None

@@ -8,13 +8,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import asyncpg
 import pytest
 
-from deis_cli.deisctl.local.router_stop import find, router_folder
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, Platform, poll
 
@@ -44,7 +42,7 @@ def test_killing_a_component_costs_no_request_and_it_comes_back(kept_app: App, p
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("victims", ["master", "worker", "all"])
 def test_killing_nginx_is_mended_within_seconds(kept_app: App, victims: str) -> None:
-    for pid in nginx(kept_app.platform)[victims]:
+    for pid in kept_app.platform.nginx()[victims]:
         os.kill(pid, signal.SIGKILL)
     poll(lambda: kept_app.get()[0] == 200, 20, "answers again")
     kept_app.deploy(f"after nginx {victims}")
@@ -185,20 +183,3 @@ def releases_in_state(app: App, state: str, sha: str = "") -> str:
         f"WHERE a.id = '{app.name}' AND r.state = '{state}' AND coalesce(b.sha, '') LIKE '{sha}%'"
     )
     return app.platform.sql(query)
-
-
-def nginx(platform: Platform) -> dict[str, list[int]]:
-    """Pids of this platform's nginx."""
-    ours = find(router_folder(platform.home / "data" / "node"))
-    masters = [pid for pid in ours if parent(Path(f"/proc/{pid}")) not in ours]
-    workers = [pid for pid in ours if pid not in masters]
-    assert len(masters) == 1
-    assert workers
-    return {"master": masters, "worker": workers[:1], "all": [*masters, *workers]}
-
-
-def parent(folder: Path) -> int:
-    try:
-        return int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    except (OSError, IndexError):
-        return 0
