@@ -1,13 +1,17 @@
 """`up` and `down` themselves: refusals, two homes, a given Docker Engine, down and up again."""
 
+import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from deis_cli.deisctl.local.home import Choices, Home
 from tests.fixtures.platform import (
     DEISCTL,
     PROJECT,
@@ -153,19 +157,59 @@ def test_down_and_up_bring_everything_back() -> None:
 
 @pytest.mark.timeout(240)
 def test_a_given_engine_is_shared_with_strangers(platform: Platform) -> None:
-    """Run in the engine's own network namespace, which is what a machine with Docker is like."""
+    with guest(platform) as (_, up):
+        done = run([*up, "--sample", str(SAMPLE)], timeout=200)
+        # Its sample is called hello as well, and that name is taken in the shared engine.
+        assert done.returncode == 1
+        assert "its name is taken by a container that is not of this platform" in done.stdout
+
+
+@pytest.mark.timeout(240)
+def test_a_given_engine_runs_apps_as_one_of_our_own(platform: Platform, tmp_path: Path) -> None:
+    with guest(platform) as (home, up):
+        done = run([*up, "--no-sample", "--json"], timeout=200)
+        assert done.returncode == 0, done.stdout + done.stderr
+        facts = json.loads(done.stdout.splitlines()[-1])
+        there = Platform(home, facts)
+        inside = up[:2]
+
+        def well(*argv: str) -> str:
+            said = run([*inside, *argv], timeout=120, GIT_SSH_COMMAND=there.ssh_command())
+            assert said.returncode == 0, said.stdout + said.stderr
+            return said.stdout
+
+        deis, copy = str(home / "bin" / "deis"), tmp_path / "guest"
+        shutil.copytree(SAMPLE, copy)
+        shutil.copy2("/bin/busybox", copy / "busybox")
+        git = ["git", "-C", str(copy), "-c", "user.name=T", "-c", "user.email=t@localhost"]
+        well(deis, "apps:create", "guest", "--no-remote")
+        well(*git, "init", "-q", "-b", "master")
+        well(*git, "add", "-A")
+        well(*git, "commit", "-q", "-m", "first")
+        well(*git, "push", f"ssh://git@127.0.0.1:{facts['builder_port']}/guest.git", "master")
+        well(deis, "ps:scale", "web=2", "-a", "guest")
+        host = ["--header", "Host: guest.localhost"]
+        assert "v2" in well("busybox", "wget", "-q", "-O", "-", *host, facts["router"])
+        label = f"label=deis.platform={chosen(home).platform_id}"
+        names = platform.docker("ps", "--filter", label, "--format", "{{.Names}}").split()
+        assert sorted(names) == ["guest_v2.web.1", "guest_v2.web.2"]
+
+
+@contextmanager
+def guest(platform: Platform) -> Iterator[tuple[Path, list[str]]]:
+    """A home that is to use another platform's engine, and the `up` of it; it leaves all as it was.
+
+    It runs in the engine's own network namespace, which is what a machine with Docker is like.
+    """
     home = Path(tempfile.mkdtemp(prefix="deis-home-"))
     home.chmod(0o755)
     inside = ["nsenter", f"--net={engine_namespace(platform)}"]
     up = [*inside, str(DEISCTL), "local", "up", "--home", str(home)]
-    up += ["--docker-host", platform.facts["docker_host"], "--sample", str(SAMPLE)]
+    up += ["--docker-host", platform.facts["docker_host"]]
     up += ["--http-port", str(free_port()), "--builder-port", str(free_port())]
     before = strangers(platform)
     try:
-        done = run(up, timeout=200)
-        # Its sample is called hello as well, and that name is taken in the shared engine.
-        assert done.returncode == 1
-        assert "its name is taken by a container that is not of this platform" in done.stdout
+        yield home, up
     finally:
         gone = run([*inside, str(DEISCTL), "local", "down", "--home", str(home), "--purge"])
     assert gone.returncode == 0, gone.stdout + gone.stderr
@@ -186,11 +230,14 @@ def test_down_help_and_up_help_name_the_options() -> None:
         assert option in done.stdout
 
 
-def engine_namespace(platform: Platform) -> str:
-    import json
+def chosen(home: Path) -> Choices:
+    choices = Home(home).load()
+    assert choices is not None
+    return choices
 
-    name = json.loads((platform.home / "local.json").read_text())["id"]
-    return os.fspath(Path("/run/netns") / f"deis-{name}")
+
+def engine_namespace(platform: Platform) -> str:
+    return os.fspath(Path("/run/netns") / f"deis-{chosen(platform.home).id}")
 
 
 def strangers(platform: Platform) -> tuple[set[str], set[str]]:
