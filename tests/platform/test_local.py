@@ -131,14 +131,28 @@ def test_a_docker_engine_that_cannot_start_leaves_nothing_running() -> None:
 
 
 @pytest.mark.timeout(240)
-def test_two_homes_never_touch_each_other(platform: Platform, app: App) -> None:
-    before = app.get()
+def test_two_homes_never_touch_each_other(
+    platform: Platform, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one is made through sudo: its user's folder is the caller's, whose own is not."""
+    for name, value in {"HOME": str(tmp_path), "SUDO_UID": "65534", "SUDO_GID": "65534"}.items():
+        monkeypatch.setenv(name, value)
+    before, rules = app.get(), packet_filter()
     with running_platform("--no-sample") as other:
+        assert {path.stat().st_uid for path in (other.home / "user").rglob("*")} == {65534}
         assert other.http_port != platform.http_port
         assert other.get(app.host)[0] == 404
         other.kill("deis-control")
     assert app.get() == before
     assert platform.get("hello.localhost")[0] == 200
+    assert packet_filter() == rules
+    assert list(tmp_path.iterdir()) == []
+
+
+def packet_filter() -> list[str]:
+    """The machine's own rules, without what they have counted."""
+    lines = run(["iptables-save"]).stdout.splitlines()
+    return [line.partition(" [")[0] for line in lines if not line.startswith("#")]
 
 
 @pytest.mark.timeout(240)
