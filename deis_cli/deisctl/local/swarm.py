@@ -17,7 +17,7 @@ from deis_cli.deisctl.local.errors import StepFailed
 from deis_cli.deisctl.local.home import Choices, Home
 from deis_cli.deisctl.local.sites import Site, etcd_endpoints, sites
 from deis_node.cluster import keys
-from deis_node.cluster.etcd import Etcd
+from deis_node.cluster.etcd import Etcd, EtcdError
 from deis_node.cluster.records import SWARM, SwarmNodes
 from deis_node.cluster.settings import EtcdSettings, open_etcd
 
@@ -48,7 +48,10 @@ def form_swarm(home: Home, choices: Choices) -> None:
         there = {"RemoteAddrs": [f"{manager.address}:{PORT}"], "JoinToken": token}
         _ask(site, "POST", "swarm/join", _listening(site) | there)
         _await_active(site)
-    asyncio.run(_choose_engine(every, choices))
+    try:
+        asyncio.run(_choose_engine(every, choices))
+    except EtcdError as err:
+        raise StepFailed(f"etcd did not take the setting of the engine: {err}") from err
 
 
 async def _choose_engine(every: Sequence[Site], choices: Choices) -> None:
