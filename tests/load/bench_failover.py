@@ -14,7 +14,7 @@ from functools import partial
 
 from tests.fixtures import deeds
 from tests.fixtures.cluster import Cluster, running_cluster
-from tests.fixtures.leading import leaders
+from tests.fixtures.leading import lead_etcd
 from tests.fixtures.platform import App, poll
 from tests.fixtures.traffic import Traffic, busy_app, moment
 
@@ -22,6 +22,10 @@ RUNS = int(os.environ.get("BENCH_RUNS", "3"))
 """Of what is a matter of seconds: power-offs of either kind, and takeovers."""
 DEPLOYS = 10
 ROUTERS = ["local-1", "local-2"]
+NEITHER, ROUTER = "leads neither", "leads neither, has a router"
+PLATFORM, ETCD, BOTH = "leads the platform", "leads etcd", "leads both"
+ROLES = (NEITHER, ROUTER, PLATFORM, ETCD, BOTH)
+"""Of the hosts that lose their power."""
 OFTEN = 0.02
 
 
@@ -29,7 +33,7 @@ OFTEN = 0.02
 class PowerOff:
     """What came of one, in seconds from it."""
 
-    leads: bool
+    role: str
     whole: float
     """Until six copies were published on other hosts."""
     failed: int
@@ -67,15 +71,14 @@ def main() -> None:
             print("\n| | s | requests | a second | failed |\n|---|---|---|---|---|")
             for name, deed in DEEDS.items():
                 print(f"| {name} | {under_requests(cluster, app, deed)} |", flush=True)
-            offs = [power_off(cluster, app, leads) for leads in (False, True) for _ in range(RUNS)]
+            offs = [power_off(cluster, app, role) for role in ROLES for _ in range(RUNS)]
             gone = sorted(takeover(cluster) for _ in range(RUNS))
     print(
         "\n| power off | another leads, s | full strength, s | failed | the last one started, s |"
         "\n|---|---|---|---|---|"
     )
     for off in offs:
-        who = "leads" if off.leads else "leads neither"
-        print(f"| {who} | {off.led:.1f} | {off.whole:.1f} | {off.failed} | {off.last:.1f} |")
+        print(f"| {off.role} | {off.led:.1f} | {off.whole:.1f} | {off.failed} | {off.last:.1f} |")
     print(f"\ntakeover after kill -9, s: {', '.join(f'{seconds:.1f}' for seconds in gone)}")
 
 
@@ -92,10 +95,24 @@ def under_requests(cluster: Cluster, app: App, deed: Callable[[Cluster, App], No
     return f"{seconds:.1f} | {requests} | {rate:.0f} | {len(traffic.all_failures())}"
 
 
-def power_off(cluster: Cluster, app: App, leads: bool) -> PowerOff:
+def arranged(cluster: Cluster, role: str) -> str:
+    """The host of that role, which is arranged by who leads etcd."""
+    platform = cluster.leader()[0]
+    others = [name for name in cluster.names if name != platform]
+    victim, etcd = {
+        NEITHER: (others[-1], platform),
+        ROUTER: (next(name for name in others if name in ROUTERS), platform),
+        PLATFORM: (platform, others[-1]),
+        ETCD: (others[-1], others[-1]),
+        BOTH: (platform, platform),
+    }[role]
+    lead_etcd(cluster, etcd)
+    return victim
+
+
+def power_off(cluster: Cluster, app: App, role: str) -> PowerOff:
     """Pull the plug of a host, and put it back when all that is promised has come."""
-    leading, (leader, term) = leaders(cluster), cluster.leader()
-    victim = next(name for name in reversed(cluster.names) if (name in leading) == leads)
+    victim, (leader, term) = arranged(cluster, role), cluster.leader()
     # What an earlier one moved away comes back, or there would be nothing to lose.
     deeds.hosts(cluster, "rebalance")
     poll(lambda: len(cluster.copies(app.name)[victim]) >= 2, 120, "copies to lose")
@@ -109,7 +126,7 @@ def power_off(cluster: Cluster, app: App, leads: bool) -> PowerOff:
     failed = [item.started - began for item in traffic.all_failures() if item.started > began]
     cluster.power_on(victim)
     poll(lambda: len(cluster.containers(app.name)) == deeds.WEB, 120, "nothing runs twice")
-    return PowerOff(leads, whole, len(failed), max(failed, default=0.0), led)
+    return PowerOff(role, whole, len(failed), max(failed, default=0.0), led)
 
 
 def takeover(cluster: Cluster) -> float:
