@@ -253,7 +253,7 @@ async def test_what_the_leader_would_refuse_is_refused_with_its_reason(
     scheduling: Scheduling,
 ) -> None:
     view = await scheduling.lead()
-    await view.ready()
+    await scheduling.quiet()  # A new leader reads everything anew.
     app = await scheduling.make_app()
     with pytest.raises(OperationFailed) as refused:
         await preview(scheduling, view, app, ScaleDelta({"web": 1}))
