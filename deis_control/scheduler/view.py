@@ -317,7 +317,9 @@ class ClusterView:
 
     def _doubt(self, cache: _Cache, now: float) -> None:
         """Tell the index of hosts that may have been back since the last look, and lost again."""
-        breaks, deletions = cache.watched.breaks, dict(cache.watched.deletions)
+        breaks, deletions = cache.watched.breaks, cache.watched.deletions
+        if deletions is cache.deletions:
+            return
         if breaks != cache.breaks:
             self._index.doubt_losses(now)
         elif news := deletions.items() - cache.deletions.items():

@@ -63,8 +63,8 @@ class WatchedPrefix:
         self._first = asyncio.Event()
         self._signals = Signals()
         self._breaks = 0
-        self._deletions: dict[str, int] = {}
-        self._deleted: dict[str, int] = {}
+        self._deletions: Mapping[str, int] = MappingProxyType({})
+        self._own_deletions: dict[str, int] = {}
         """Own deletions that the watch has not reached yet, by their revisions."""
         self._parsed: dict[type[Record], _Parsed] = {}
 
@@ -87,7 +87,10 @@ class WatchedPrefix:
 
     @property
     def deletions(self) -> Mapping[str, int]:
-        """Key → the revision of its last deletion, since the last of `breaks`."""
+        """Key → the revision of its last deletion, since the last of `breaks`.
+
+        The mapping never changes, a new one takes its place.
+        """
         return self._deletions
 
     @property
@@ -124,7 +127,7 @@ class WatchedPrefix:
     def discard(self, revision: int, *found: str) -> None:
         """Take in one's own deletions of keys, done at this revision."""
         if found and revision > self._revision:
-            self._deleted |= dict.fromkeys(found, revision)
+            self._own_deletions |= dict.fromkeys(found, revision)
             self._change((), [(key, revision) for key in found])
 
     def records(self, kind: type[_R]) -> dict[str, _R]:
@@ -159,7 +162,7 @@ class WatchedPrefix:
         self._failing_since = None
         if listing.revision < self._revision:
             log.warning("the store went back", cache=self.name, revision=listing.revision)
-            self._deleted.clear()
+            self._own_deletions.clear()
             fresh = {kv.key: kv for kv in listing.items}
         else:
             self._check(listing)
@@ -171,7 +174,7 @@ class WatchedPrefix:
 
     def _break(self) -> None:
         self._breaks += 1
-        self._deletions = {}
+        self._deletions = MappingProxyType({})
 
     def _merged(self, listing: Listing) -> dict[str, KeyValue]:
         """The listing, with own changes that were made after it.
@@ -181,15 +184,17 @@ class WatchedPrefix:
         known = self._items
         fresh = {kv.key: known[kv.key] if known.get(kv.key) == kv else kv for kv in listing.items}
         fresh |= {k: kv for k, kv in known.items() if kv.mod_revision > listing.revision}
-        for key, revision in self._deleted.items():
+        for key, revision in self._own_deletions.items():
             if revision > listing.revision and key_is_older(fresh.get(key), revision):
                 fresh.pop(key, None)
         return fresh
 
     def _reached(self, revision: int) -> None:
         self._revision = revision
-        if self._deleted:
-            self._deleted = {key: at for key, at in self._deleted.items() if at > revision}
+        if self._own_deletions:
+            self._own_deletions = {
+                key: at for key, at in self._own_deletions.items() if at > revision
+            }
 
     def _check(self, listing: Listing) -> None:
         """Log what the watch should have delivered and has not."""
@@ -224,13 +229,16 @@ class WatchedPrefix:
         """Apply what is newer than what the cache has."""
         fresh = dict(self._items)
         for kv in puts:
-            gone = self._deleted.get(kv.key, 0) > kv.mod_revision
+            gone = self._own_deletions.get(kv.key, 0) > kv.mod_revision
             if not gone and key_is_older(fresh.get(kv.key), kv.mod_revision):
                 fresh[kv.key] = kv
+        deleted: dict[str, int] = {}
         for key, revision in deletes:
-            self._deletions[key] = revision
+            deleted[key] = revision
             if key_is_older(fresh.get(key), revision):
                 fresh.pop(key, None)
+        if deleted:
+            self._deletions = MappingProxyType({**self._deletions, **deleted})
         if len(self._deletions) > _MOST_DELETIONS:
             self._break()
         self._show(fresh, available=self._available)

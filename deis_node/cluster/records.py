@@ -338,6 +338,10 @@ class Leader(Record):
     epoch: int
 
 
+READY_NODE = "ready"
+"""What a host is as a node of the Docker Swarm when it takes copies."""
+
+
 @dataclass(frozen=True, slots=True)
 class SwarmNodes(Record):
     """What the hosts are as nodes of the Docker Swarm, at `/deis/control/swarm`.
@@ -346,7 +350,7 @@ class SwarmNodes(Record):
     """
 
     nodes: Mapping[str, str] = field(default_factory=dict)
-    """Host name → `ready`, `down`, `closed` or `twice`; who is missing is in no Swarm."""
+    """Host name → `READY_NODE`, `down`, `closed` or `twice`; who is missing is in no Swarm."""
 
 
 @dataclass(frozen=True, slots=True)

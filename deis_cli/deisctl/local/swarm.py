@@ -18,15 +18,13 @@ from deis_cli.deisctl.local.home import Choices, Home
 from deis_cli.deisctl.local.sites import Site, etcd_endpoints, sites
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd, EtcdError
-from deis_node.cluster.records import SWARM, SwarmNodes
+from deis_node.cluster.records import READY_NODE, SWARM, SwarmNodes
 from deis_node.cluster.settings import EtcdSettings, open_etcd
 
 PORT = 2377
 """Where managers are joined; Docker's own choice."""
 PATIENCE = 60.0
 """Seconds for an engine to do one thing, and for a node to be one."""
-_READY = "ready"
-"""What `SwarmNodes` holds for a host that takes copies."""
 
 
 def form_swarm(home: Home, choices: Choices) -> None:
@@ -76,7 +74,7 @@ async def _not_ready(etcd: Etcd, every: Sequence[Site]) -> list[str]:
     """The hosts that the leader has not noted as nodes that take copies. EtcdError."""
     found = await etcd.get(keys.SWARM)
     noted = SwarmNodes.from_bytes(found.value).nodes if found is not None else {}
-    return [site.name for site in every if noted.get(site.name) != _READY]
+    return [site.name for site in every if noted.get(site.name) != READY_NODE]
 
 
 def _listening(site: Site) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping
 
+from deis_node.cluster.records import READY_NODE
 from deis_node.docker.services import Node
 
-READY = "ready"
+READY = READY_NODE
 DOWN = "down"
 """The managers have not heard of it, or not yet."""
 CLOSED = "closed"
