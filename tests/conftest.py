@@ -37,6 +37,7 @@ pytest_plugins = [
     "tests.fixtures.swarm",
     "tests.fixtures.platform",
     "tests.fixtures.cluster",
+    "tests.fixtures.invariants",
     "tests.fixtures.command_line",
     "tests.fixtures.recording",
     "tests.fixtures.seen",

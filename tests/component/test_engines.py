@@ -5,15 +5,14 @@ Where Docker Swarm promises less is named in docs/operators.md ("Scheduling engi
 
 import pytest
 
-from deis_control.deltas import RestartDelta, ScaleDelta
-from deis_control.model import App, OpPhase
+from deis_control.deltas import ScaleDelta
+from deis_control.model import OpPhase
 from deis_node.docker.errors import NotFound
 from tests.fixtures.scheduling import web
-from tests.fixtures.swarm import FAIL, OneHost
+from tests.fixtures.swarm import FAIL, PATIENCE, OneHost
 from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.long(100)
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -22,30 +21,12 @@ def stand_in_hosts() -> tuple[str, ...]:
     return ()
 
 
-async def deployed(one_host: OneHost, count: int = 1) -> App:
-    """An app of so many copies that answer."""
-    scheduling = one_host.scheduling
-    app = await scheduling.make_app()
-    done = await scheduling.ended(await one_host.push(app), within=PATIENCE)
-    assert done.phase is OpPhase.DONE, done.reason
-    if count > 1:
-        await scaled(one_host, app, count)
-    return app
-
-
-async def scaled(one_host: OneHost, app: App, count: int) -> None:
-    scheduling = one_host.scheduling
-    operation = await scheduling.submit(app, ScaleDelta({"web": count}))
-    done = await scheduling.ended(operation, within=PATIENCE)
-    assert done.phase is OpPhase.DONE, done.reason
-
-
 async def test_copies_are_made_by_the_engine_that_is_set_serve_and_go(one_host: OneHost) -> None:
-    app = await deployed(one_host, 2)
+    app = await one_host.deployed(2)
     assert await one_host.engines() == {web(2): one_host.engine, web(2, 2): one_host.engine}
     assert await one_host.answers(web(2))
     assert await one_host.answers(web(2, 2))
-    await scaled(one_host, app, 1)
+    await one_host.change(app, ScaleDelta({"web": 1}))
 
     async def one_is_left() -> bool:
         return set(await one_host.engines()) == {web(2)} and len(await one_host.containers()) == 1
@@ -58,7 +39,7 @@ async def test_copies_are_made_by_the_engine_that_is_set_serve_and_go(one_host: 
 async def test_a_copy_whose_container_dies_comes_back_and_its_end_is_told(
     one_host: OneHost,
 ) -> None:
-    await deployed(one_host)
+    await one_host.deployed()
     (before,) = await one_host.running()
     started = (await one_host.docker.inspect(before.id)).started_at
     await one_host.docker.kill(before.id)
@@ -84,7 +65,7 @@ async def test_a_copy_whose_container_dies_comes_back_and_its_end_is_told(
 async def test_a_copy_that_exits_fails_the_push_and_the_old_one_serves_on(
     one_host: OneHost,
 ) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     (before,) = await one_host.running()
     operation = await one_host.push(app, FAIL, sha="7654321")
     failed = await one_host.scheduling.ended(operation, within=PATIENCE)
@@ -99,11 +80,11 @@ async def test_a_copy_that_exits_fails_the_push_and_the_old_one_serves_on(
 
 
 async def test_another_leader_goes_on_with_what_runs(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     (before,) = await one_host.running()
     await one_host.scheduling.kill()
     await one_host.scheduling.lead("control-2")
-    await scaled(one_host, app, 2)
+    await one_host.change(app, ScaleDelta({"web": 2}))
     assert before.id in [item.id for item in await one_host.running()]
     assert await one_host.answers(web(2, 2))
 
@@ -111,7 +92,7 @@ async def test_another_leader_goes_on_with_what_runs(one_host: OneHost) -> None:
 async def test_an_agent_that_starts_again_finds_its_copies_and_writes_nothing(
     one_host: OneHost,
 ) -> None:
-    await deployed(one_host)
+    await one_host.deployed()
     (before,) = await one_host.running()
     await one_host.scheduling.quiet()
     revision = await one_host.scheduling.etcd.revision()
@@ -129,17 +110,9 @@ async def test_an_agent_that_starts_again_finds_its_copies_and_writes_nothing(
 
 
 async def test_a_value_that_looks_like_a_template_arrives_as_it_is(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     done = await one_host.scheduling.configured(app, ODD="{{.Node.ID}} {{{ }}", GREETING="a=b\nc")
     assert done.phase is OpPhase.DONE, done.reason
     assert await one_host.answers(web(3))
     environments = [(await one_host.docker.inspect(x.id)).env for x in await one_host.running()]
     assert any({"ODD={{.Node.ID}} {{{ }}", "GREETING=a=b\nc"} <= set(env) for env in environments)
-
-
-async def test_a_restart_is_rolling(one_host: OneHost) -> None:
-    app = await deployed(one_host)
-    operation = await one_host.scheduling.submit(app, RestartDelta())
-    done = await one_host.scheduling.ended(operation, within=PATIENCE)
-    assert done.phase is OpPhase.DONE, done.reason
-    assert await one_host.answers(web(2, 1, 2))

@@ -48,12 +48,15 @@ async def test_no_request_fails_while_another_master_takes_over(
     await router.serve("hello", hello)
     await router.get("hello.localhost")
     seen: Counter[int] = Counter()
-    master = router.master()
-    router.kill(master)
-    till = time.monotonic() + 1.5
-    while time.monotonic() < till:
-        seen[(await router.get("hello.localhost", verb="POST")).status] += 1
-    assert router.master() != master
+    before = {process.pid for process in router.processes()}
+    router.kill(router.master())
+    still = 50
+    async with asyncio.timeout(10 * LIMIT):
+        while still:
+            seen[(await router.get("hello.localhost", verb="POST")).status] += 1
+            now = {process.pid for process in router.processes()}
+            # As many more when the old workers are gone and there are others.
+            still -= bool(now) and not now & before
     assert set(seen) == {200}
 
 
@@ -62,14 +65,19 @@ async def test_changes_go_on_with_the_new_master(
 ) -> None:
     await router.serve("hello", hello)
     before = await router.record()
-    router.kill(router.master())
-    await router.serve("hello", other, release=2)
-    after = await router.record()
     assert before is not None
-    assert after is not None
-    assert after.incarnation != before.incarnation
+    router.kill(router.master())
+    # What changes before another one is there is served by the workers that are left.
+    await router.serve("hello", other, release=2)
+
+    async def another() -> bool:
+        record = await router.record()
+        return record is not None and record.incarnation != before.incarnation
+
+    await eventually(another, within=10 * LIMIT)
+    await router.serve("hello", hello, release=3)
     for _ in range(20):
-        assert (await router.get("hello.localhost")).app == "two"
+        assert (await router.get("hello.localhost")).app == "one"
 
 
 async def test_a_killed_worker_is_replaced(router: RouterBench, hello: App) -> None:

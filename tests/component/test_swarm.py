@@ -8,7 +8,7 @@ import pytest
 
 from deis_control.db import operations
 from deis_control.deltas import ConfigDelta, RestartDelta
-from deis_control.model import App, OpPhase
+from deis_control.model import OpPhase
 from deis_control.scheduler.engines import swarm
 from deis_control.scheduler.engines.swarm import Wish
 from deis_control.scheduler.swarm_sync import AT_ONCE
@@ -21,12 +21,11 @@ from deis_node.runtime.tasks import Tasks
 from tests.fixtures.docker import DockerEngine
 from tests.fixtures.runner import PLATFORM
 from tests.fixtures.scheduling import web
-from tests.fixtures.swarm import OneHost, SwarmEngine
+from tests.fixtures.swarm import PATIENCE, OneHost, SwarmEngine
 from tests.fixtures.waiting import eventually
 from tests.worlds import make_copy, make_placed
 
 pytestmark = pytest.mark.long(190)
-PATIENCE = 60
 
 
 @pytest.fixture
@@ -39,13 +38,6 @@ def stand_in_hosts() -> tuple[str, ...]:
 def engine_kind(request: pytest.FixtureRequest) -> str:
     """The platform is set to Docker Swarm when a test begins."""
     return str(request.param)
-
-
-async def deployed(one_host: OneHost) -> App:
-    app = await one_host.scheduling.make_app()
-    done = await one_host.scheduling.ended(await one_host.push(app), within=PATIENCE)
-    assert done.phase is OpPhase.DONE, done.reason
-    return app
 
 
 class Customer:
@@ -70,7 +62,7 @@ class Customer:
 async def test_a_restart_takes_an_app_to_the_engine_that_was_set_while_it_serves(
     one_host: OneHost, to: str
 ) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     await one_host.switch(to)
     customer = Customer(one_host)
     async with Tasks() as tasks:
@@ -92,7 +84,7 @@ async def test_a_restart_takes_an_app_to_the_engine_that_was_set_while_it_serves
 
 
 async def test_nothing_moves_when_only_the_setting_changes(one_host: OneHost) -> None:
-    await deployed(one_host)
+    await one_host.deployed()
     (before,) = await one_host.running()
     await one_host.switch(NATIVE)
     await one_host.scheduling.quiet()
@@ -101,7 +93,7 @@ async def test_nothing_moves_when_only_the_setting_changes(one_host: OneHost) ->
 
 
 async def test_a_single_type_stays_with_the_agent(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     done = await one_host.scheduling.configured(app, DEIS_SINGLE="web")
     assert done.phase is OpPhase.DONE, done.reason
     assert (await one_host.engines())[web(3)] == NATIVE
@@ -111,7 +103,7 @@ async def test_a_single_type_stays_with_the_agent(one_host: OneHost) -> None:
 async def test_what_no_placement_names_is_removed_whatever_epoch_it_bears(
     one_host: OneHost,
 ) -> None:
-    await deployed(one_host)
+    await one_host.deployed()
     (mine,) = await one_host.docker.services({})
     # More than are removed at once; those of later epochs are from before an older PostgreSQL.
     for number in range(2 * AT_ONCE + 1):
@@ -137,7 +129,7 @@ async def test_copies_of_former_leaders_end_when_postgresql_was_restored_older(
         await one_host.scheduling.lead(name)
 
     await another_leads("control-2", "control-1", 40)
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     (service,) = await one_host.docker.services({})
     assert service.labels[labels.EPOCH] == "41"
     await another_leads("control-3", "control-2", 0)
@@ -156,7 +148,7 @@ async def test_copies_of_former_leaders_end_when_postgresql_was_restored_older(
 async def test_a_node_that_is_closed_takes_no_new_copies_until_it_is_open_again(
     one_host: OneHost, swarm_engine: SwarmEngine
 ) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     await swarm_engine.set_availability("pause")
 
     async def known() -> bool:
@@ -181,7 +173,7 @@ async def test_a_node_that_is_closed_takes_no_new_copies_until_it_is_open_again(
 
 
 async def test_copies_wait_for_a_manager_and_their_owner_is_told(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     scheduling = one_host.scheduling
     managed = scheduling.settings
     await scheduling.kill()
@@ -203,7 +195,7 @@ async def test_copies_wait_for_a_manager_and_their_owner_is_told(one_host: OneHo
 
 
 async def test_what_swarm_has_no_room_for_is_told_to_the_apps_owner(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     # More memory than the node has; our own planner takes the host to be larger.
     large = Host(one_host.agent.host, one_host.agent.address, memory=1 << 50)
     await one_host.scheduling.etcd.put(keys.host(large.name), large.to_bytes())
@@ -221,14 +213,14 @@ async def test_another_platforms_services_in_the_same_swarm_are_left_alone(
 ) -> None:
     wish = Wish(make_placed(engine=SWARM, uuid="u1", image="x"), Prepared("u1"))
     foreign = await one_host.docker.create_service(swarm.service(wish, {}, "another", 0))
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     done = await one_host.scheduling.configured(app, A="1")
     assert done.phase is OpPhase.DONE, done.reason
     assert foreign in {service.id for service in await one_host.docker.services({})}
 
 
 async def test_an_idle_platform_writes_nothing(one_host: OneHost) -> None:
-    await deployed(one_host)
+    await one_host.deployed()
     await one_host.scheduling.quiet()
     revision = await one_host.scheduling.etcd.revision()
     services = await one_host.docker.services({})
@@ -241,7 +233,7 @@ async def test_an_idle_platform_writes_nothing(one_host: OneHost) -> None:
 
 
 async def test_a_copy_that_leaves_gets_its_grace_and_its_host_confirms(one_host: OneHost) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     (before,) = await one_host.running()
     done = await one_host.scheduling.configured(app, A="1")
     assert done.phase is OpPhase.DONE, done.reason
@@ -263,7 +255,7 @@ async def test_an_engine_that_manages_no_swarm_counts_as_away(docker_engine: Doc
 async def test_copies_are_made_again_when_the_docker_engine_starts_again(
     one_host: OneHost, swarm_engine: SwarmEngine
 ) -> None:
-    app = await deployed(one_host)
+    app = await one_host.deployed()
     (before,) = await one_host.running()
     swarm_engine.stop()
     await asyncio.to_thread(swarm_engine.start)

@@ -1,7 +1,6 @@
 """Hosts that lose their power, hang, flap and return, under load."""
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -13,12 +12,12 @@ from tests.fixtures.host_faults import forget_losses, kept_down, running_copies
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.platform import App, poll, run
+from tests.fixtures.seeds import SEED
 from tests.fixtures.seen import Seen
 from tests.fixtures.traffic import Traffic, busy_app, moment
 
 pytestmark = pytest.mark.timeout(900)
 
-SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 ROUTERS = ("local-1", "local-2")
 VICTIM = "local-3"
 """The host without a router."""

@@ -4,16 +4,15 @@ DEIS_SEED repeats a schedule, DEIS_MINUTES says how long, DEIS_TRACE where the t
 """
 
 import os
-import random
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.run import random_run
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.seeds import SEED
 from tests.fixtures.seen import Seen
 
-SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 MINUTES = float(os.environ.get("DEIS_MINUTES", "20"))
 ROUND = 40.0
 

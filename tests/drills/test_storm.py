@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.fixtures.seeds import SEED
 from tests.fixtures.seen import Seen
-from tests.fixtures.storm import SEED, Storm
+from tests.fixtures.storm import Storm
 
 KILLS = 30
 

@@ -7,7 +7,7 @@ import pytest
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, poll
 
-pytestmark = pytest.mark.long(75)
+pytestmark = [pytest.mark.long(80), pytest.mark.usefixtures("rests")]
 
 EVERY_TEN_MS = 0.01
 GET = ("GET", "GET")

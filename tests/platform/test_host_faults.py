@@ -4,7 +4,6 @@ After each of these everything is again as it should be: tests/fixtures/invarian
 """
 
 import asyncio
-import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,11 +18,11 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import leaders
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, poll, run
+from tests.fixtures.seeds import SEED
 from tests.fixtures.traffic import moment
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long(190)]
 
-SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 ROUTERS = ("local-1", "local-2")
 FIFTY_A_SECOND = 0.02
 WORKER = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"

@@ -164,6 +164,7 @@ def test_hostile_guards_of_one_app_leave_the_others_alone(platform: Platform, ap
     assert app.get()[0] == 200
 
 
+@pytest.mark.usefixtures("rests")
 @pytest.mark.timeout(240)
 def test_a_hostile_health_check_fails_its_own_release_at_most(platform: Platform, app: App) -> None:
     before = platform.get("hello.localhost")

@@ -1,16 +1,15 @@
 """Random changes and faults on a cluster for a short while; tests/drills has the long run."""
 
 import os
-import random
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.run import random_run
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.seeds import SEED
 from tests.fixtures.seen import Seen
 
-SEED = int(os.environ.get("DEIS_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 SECONDS = 180.0
 ROUND = 15.0
 

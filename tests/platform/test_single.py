@@ -10,6 +10,8 @@ import pytest
 
 from tests.fixtures.platform import App, Platform, poll
 
+pytestmark = pytest.mark.usefixtures("rests")
+
 
 @pytest.fixture
 def single(app: App) -> App:

@@ -1,7 +1,11 @@
 """An app that is stopped runs nothing, keeps its scale, and comes back with it."""
 
+import pytest
+
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import App, poll
+
+pytestmark = pytest.mark.usefixtures("rests")
 
 
 def steer(app: App, verb: str, kind: str = "") -> None:

@@ -5,7 +5,10 @@ order."""
 import pytest
 
 from tests.fixtures.platform import poll
-from tests.fixtures.storm import SEED, Storm, check
+from tests.fixtures.seeds import SEED
+from tests.fixtures.storm import Storm, check
+
+pytestmark = pytest.mark.usefixtures("rests")
 
 
 @pytest.mark.timeout(600)

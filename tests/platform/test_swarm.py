@@ -3,6 +3,7 @@ a host that loses its power are made again elsewhere, once each.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,6 +89,20 @@ def test_no_request_fails_while_an_app_changes_its_engine_and_back(
         change_over(swarm, app, SWARM)
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
     asyncio.run(at_rest(swarm))
+
+
+def test_what_swarms_copies_print_is_in_the_apps_log(swarm: Cluster, app: App) -> None:
+    assert engines(swarm, app) == [SWARM] * COPIES
+    mark = f"/mark-{time.monotonic_ns()}"
+
+    def each_has_told() -> bool:
+        for _ in range(COPIES):
+            swarm.get_through(ROUTERS[0], app.host, mark)
+        lines = swarm.deis("logs", "-n", "10000", "-a", app.name).stdout.splitlines()
+        told = [line for line in lines if mark in line]
+        return all(any(f"[web.{n}]" in line for line in told) for n in range(1, COPIES + 1))
+
+    poll(each_has_told, 60, "a request's line of each copy")
 
 
 def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(

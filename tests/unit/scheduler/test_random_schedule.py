@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.chaos.schedule import MENDS, rounds
 from tests.chaos.virtual import HOSTS, Play
+from tests.fixtures.seeds import SEED
 
 PROJECT = Path(__file__).parents[3]
 LENGTH = 15.0
@@ -45,6 +46,12 @@ def test_the_planner_comes_to_rest_after_each_round(seed: int) -> None:
     play = Play(seed)
     play.run(3, LENGTH)
     assert play.lines[-1].endswith("quiet")
+
+
+def test_the_planner_comes_to_rest_in_a_schedule_that_shall_be_repeated() -> None:
+    play = Play(SEED)
+    play.run(3, LENGTH)
+    assert play.lines[-1].endswith("quiet"), f"DEIS_SEED={SEED}"
 
 
 @pytest.mark.parametrize("seed", [1, 2])
