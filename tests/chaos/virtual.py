@@ -33,7 +33,7 @@ TICK = 0.5
 PAUSE = 5.0
 """The same while nothing happens."""
 TAKEOVER = 5.0
-"""Seconds without a leader after one was killed: its lease."""
+"""Seconds without a leader after one was killed: its lease, and the election."""
 RESTART = 2.0
 """Seconds for which a part that was killed is away."""
 LONGEST = 900.0

@@ -151,16 +151,22 @@ class Swarm:
     def make_service(self, image: Path, config: Mapping[str, Any]) -> None:
         """The service without copies, of an image and as a container of the platform's is."""
         self._hosts.load(image)
-        words = ["--detach", "--no-resolve-image", "--name", "bench", "--replicas", "0"]
-        words += ["--endpoint-mode", "dnsrr", "--publish", "mode=host,target=5000"]
-        for text in config["Env"]:
-            words += ["--env", text]
-        if config["Entrypoint"]:
-            entry, *rest = config["Entrypoint"]
-            words += ["--entrypoint", entry]
-            self._hosts.docker("service", "create", *words, IMAGE, *rest, *(config["Cmd"] or ()))
-        else:
-            self._hosts.docker("service", "create", *words, IMAGE, *(config["Cmd"] or ()))
+        self._hosts.docker(*create("bench", IMAGE, config))
+
+
+def create(name: str, image: str, config: Mapping[str, Any]) -> list[str]:
+    """The words that have Docker's client make a service without copies, each as a container is.
+
+    `config` is the container's, as `docker inspect` tells it; the engine chooses the host port.
+    """
+    words = ["service", "create", "--detach", "--no-resolve-image", "--name", name]
+    words += ["--replicas", "0", "--endpoint-mode", "dnsrr", "--publish", "mode=host,target=5000"]
+    for text in config["Env"]:
+        words += ["--env", text]
+    entry, *rest = config["Entrypoint"] or [""]
+    if entry:
+        words += ["--entrypoint", entry]
+    return [*words, image, *rest, *(config["Cmd"] or ())]
 
 
 def main() -> None:

@@ -3,6 +3,8 @@ a host that loses its power are made again elsewhere, once each.
 """
 
 import asyncio
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 
@@ -14,11 +16,17 @@ from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
 from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, make_app
+from tests.load import bench_scale, busybox_web
+from tests.load.prober import Answering
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.long(120)]
 
 ROUTERS = ["local-1", "local-2"]
 COPIES = 3
+MANY = 12
+"""Copies of a scale up that is compared."""
+RATIO = 1.1
+"""How many times as long as Docker Swarm's own it may take, alone on the machine."""
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +74,16 @@ def numbers(cluster: Cluster, app: App) -> list[str]:
     return sorted(number for name in well for number in cluster.docker_on(name, *words).split())
 
 
-def change_over(cluster: Cluster, app: App, engine: str) -> None:
-    """As docs/operators.md says: the setting, then a restart of the app."""
+def set_engine(cluster: Cluster, engine: str) -> None:
+    """The operator's word on new copies."""
     words = ["config", "scheduler", "set", f"engine={engine}"]
     done = run([str(cluster.home / "bin" / "deisctl"), *words])
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def change_over(cluster: Cluster, app: App, engine: str) -> None:
+    """As docs/operators.md says: the setting, then a restart of the app."""
+    set_engine(cluster, engine)
     cluster.deis("ps:restart", "-a", app.name)
 
     def over() -> bool:
@@ -103,6 +116,47 @@ def test_what_swarms_copies_print_is_in_the_apps_log(swarm: Cluster, app: App) -
         return all(any(f"[web.{n}]" in line for line in told) for n in range(1, COPIES + 1))
 
     poll(each_has_told, 60, "a request's line of each copy")
+
+
+@pytest.fixture
+def quick(swarm: Cluster) -> Iterator[App]:
+    """An app of the platform's own engine that serves as soon as it starts, on all hosts."""
+    set_engine(swarm, NATIVE)
+    app = busybox_web.make_app(swarm, COPIES, "quick")
+    assert engines(swarm, app) == [NATIVE] * COPIES
+    yield app
+    set_engine(swarm, SWARM)
+    app.destroy()
+
+
+def test_a_scale_up_keeps_pace_with_docker_swarms_own(swarm: Cluster, quick: App) -> None:
+    host, (name, *_) = next(iter(swarm.copies(quick.name).items()))
+    config = json.loads(swarm.docker_on(host, "inspect", name))[0]["Config"]
+    busybox_web.scale(quick, 0)
+    words = [str(swarm.home / "bin" / "deis"), "ps:scale", f"web={MANY}", "-a", quick.name]
+    ours = until_all_answer(swarm, ("deis.app", quick.name), words)
+    busybox_web.scale(quick, 0)
+    swarm.docker_on(host, *bench_scale.create(quick.name, config["Image"], config))
+    try:
+        url = swarm.facts["hosts"][host]["docker_host"]
+        words = ["docker", "--host", url, "service", "scale", "--detach", f"{quick.name}={MANY}"]
+        theirs = until_all_answer(swarm, ("com.docker.swarm.service.name", quick.name), words)
+    finally:
+        swarm.docker_on(host, "service", "rm", quick.name)
+    print(f"{MANY} copies answer after {ours:.1f} s, Docker Swarm's own after {theirs:.1f} s")
+    assert ours < 10 * RATIO * theirs
+
+
+def until_all_answer(cluster: Cluster, label: tuple[str, str], command: list[str]) -> float:
+    """Seconds from a command until `MANY` copies with this label answer at their host ports."""
+    hosts = cluster.facts["hosts"].values()
+    answering = Answering({host["address"]: host["docker_host"] for host in hosts}, *label)
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        asyncio.run(answering.wait(MANY))
+        took = time.monotonic() - began
+        assert child.wait(timeout=120) == 0
+    return took
 
 
 def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(
