@@ -289,10 +289,17 @@ class Leading:
         worker = self._workers.get(app)
         if worker is not None:
             worker.poke()
-        elif self._lead.store.trusted:
+        elif self._lead.store.trusted and self._has_work(app):
+            self._worker(app)
+
+    def _has_work(self, app: str) -> bool:
+        """Whether there is anything to do; what cannot be judged is its own worker's trouble."""
+        try:
             decision = rest_decision(self._lead, app, None, {})
-            if decision is None or decision.steps or decision.end is not End.DONE:
-                self._worker(app)
+        except Exception as err:
+            log.error("app not looked at", app=app, error=str(err), exc_info=err)
+            return True
+        return decision is None or bool(decision.steps) or decision.end is not End.DONE
 
     def _worker(self, app: str) -> Worker:
         worker = self._workers.get(app)

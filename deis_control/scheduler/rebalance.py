@@ -141,7 +141,7 @@ class _Board:
 
     def _for(self, need: Need) -> dict[str, Room]:
         """The hosts that a copy of this need is for, whether or not they have room now."""
-        kind = need.arch, *sorted(need.tags.items())
+        kind = need.arch, need.engine, need.memory, need.cpu, *sorted(need.tags.items())
         if kind not in self._kinds:
             fit = [room for room in self._rooms.values() if room.excludes(need) is None]
             spare = [room for room in fit if self._separate.isdisjoint(room.host.roles)]

@@ -17,7 +17,15 @@ from deis_control.scheduler.changes import Change, pack
 from deis_control.scheduler.mirror import REVISION, REWRITTEN, Position
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
-from deis_node.cluster.etcd import Compare, Etcd, KeyValue, Put, absent, mod_revision_is
+from deis_node.cluster.etcd import (
+    Compare,
+    Delete,
+    Etcd,
+    KeyValue,
+    Put,
+    absent,
+    mod_revision_is,
+)
 from deis_node.cluster.records import Await, Incarnation, RecordError
 
 log = structlog.get_logger()
@@ -61,7 +69,8 @@ class Restoration:
         elif found is not None and await self._goes_on(found, expected, reached, known):
             incarnation = found
         else:
-            incarnation = await self._restore(kv, found, expected, entries)
+            earlier = reached.revision if found and found.id == expected else 0
+            incarnation = await self._restore(kv, found, expected, entries, earlier)
         if incarnation.id != expected:
             async with control.fenced(self._database, self._epoch, "incarnation") as conn:
                 await control.set_incarnation(conn, incarnation.id)
@@ -90,13 +99,18 @@ class Restoration:
         found: Incarnation | None,
         expected: str | None,
         entries: dict[str, bytes],
+        earlier: int,
     ) -> Incarnation:
-        """Put back what is mirrored, then begin a new life that descends from the known ones."""
+        """Put back what is mirrored, then begin a new life that descends from the known ones.
+
+        Of the same life, `earlier` is how far the mirror had followed it.
+        """
         former = _parsed(entries.pop(keys.INCARNATION, None))
         listing = await self._etcd.list(keys.ROOT)
-        changes = list(lost_keys(entries, {item.key: item for item in listing.items}))
-        log.warning("restoring the store", keys=len(changes), lost=expected)
-        for batch in pack(changes):
+        there = {item.key: item for item in listing.items}
+        lost, stale = list(lost_keys(entries, there)), list(stale_keys(entries, there, earlier))
+        log.warning("restoring the store", keys=len(lost), stale=len(stale), lost=expected)
+        for batch in pack([*lost, *stale]):
             await self._write(Change((_same(kv), *batch.compares), batch.ops))
         lives = [expected or "", *_lives(former), *_lives(found)]
         return await self._begin(kv, tuple(dict.fromkeys(life for life in lives if life)))
@@ -128,6 +142,27 @@ def lost_keys(entries: Mapping[str, bytes], found: Mapping[str, KeyValue]) -> It
             yield Change((absent(key),), (Put(key, value),))
         elif key.startswith(REWRITTEN) and kv.value != value:
             yield Change((mod_revision_is(key, kv.mod_revision),), (Put(key, value),))
+
+
+def stale_keys(
+    entries: Mapping[str, bytes], found: Mapping[str, KeyValue], earlier: int
+) -> Iterable[Change]:
+    """What had been removed already when the mirror followed this life up to `earlier`. PURE.
+
+    A snapshot brings it back: copies that ended, under names that others may bear on other hosts
+    by now, and their endpoints, whose ports may be other apps'. Nothing of it may be believed.
+    """
+    gone = {
+        key: kv
+        for key, kv in found.items()
+        if key.startswith(REWRITTEN) and key not in entries and kv.mod_revision <= earlier
+    }
+    placed = {key.rpartition("/")[2] for key in entries if key.startswith(keys.PLACEMENTS)}
+    ended = {key.rpartition("/")[2] for key in gone if key.startswith(keys.PLACEMENTS)} - placed
+    for key, kv in found.items():
+        published = key.startswith(keys.SERVICES) and key.rpartition("/")[2] in ended
+        if key in gone or published:
+            yield Change((mod_revision_is(key, kv.mod_revision),), (Delete(key),))
 
 
 def _same(kv: KeyValue | None) -> Compare:

@@ -5,16 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deis_control.db import control, mirror
 from deis_control.deltas import ConfigDelta, RestartDelta, ScaleDelta
 from deis_control.model import OpPhase, PhaseLine, ReleaseState
+from deis_control.scheduler.leadership import Leadership
 from deis_control.scheduler.mirror import REVISION
+from deis_control.scheduler.worker import rest_decision
 from deis_control.services.operations import Operations
 from deis_node.cluster import keys
-from deis_node.cluster.records import Incarnation, Leader
+from deis_node.cluster.records import HostConf, Incarnation, Leader
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.scheduling import RING, Scheduling, web
@@ -48,6 +51,28 @@ async def is_mirrored(scheduling: Scheduling) -> bool:
         held = await mirror.all_entries(conn)
     listing = await scheduling.etcd.list(keys.PLACEMENTS)
     return all(held.get(kv.key) == kv.value for kv in listing.items)
+
+
+async def test_an_app_that_cannot_be_judged_is_nobody_elses_trouble(
+    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def judge(lead: Leadership, app: str, *others: Any) -> Any:
+        if app == "odd":
+            judged.append(app)
+            raise ValueError("odd")
+        return rest_decision(lead, app, *others)
+
+    for module in ("loop", "worker"):
+        monkeypatch.setattr(f"deis_control.scheduler.{module}.rest_decision", judge)
+    await scheduling.make_app("odd")
+    await scheduling.lead()
+    await scheduling.deployed(await scheduling.make_app(), web=2)
+    await eventually(lambda: len(judged) > 1)
+    kv = await scheduling.etcd.get(keys.LEADER)
+    assert kv is not None
+    assert Leader.from_bytes(kv.value).epoch == 1
 
 
 async def test_the_first_leader_gives_the_store_its_incarnation(scheduling: Scheduling) -> None:
@@ -385,6 +410,36 @@ async def test_a_snapshot_from_earlier_is_a_new_life_and_stops_nothing(
     assert scheduling.cluster.running == running
     assert scheduling.cluster.orphans == []
     assert (await scheduling.ended(await scheduling.push(app))).phase is OpPhase.DONE
+
+
+async def test_a_snapshot_from_earlier_brings_no_copy_back_that_has_ended(
+    scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path
+) -> None:
+    await scheduling.lead("control-1")
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=2)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    ((host, _),) = [name for name in scheduling.cluster.running if name[1] == web(2, 2)]
+    before = await incarnation(scheduling)
+    assert before is not None
+    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    await scheduling.ended(await scheduling.submit(app, ScaleDelta({"web": 1})))
+    await scheduling.at_rest(web(2, 1))
+    word = HostConf(cordoned=True)
+    await scheduling.etcd.put(keys.hostconf(host), word.to_bytes())
+    await scheduling.ended(await scheduling.submit(app, ScaleDelta({"web": 2})))
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    await mirrored(scheduling)
+    running = dict(scheduling.cluster.running)
+    # The name has another host now, and both of them are placed when the snapshot is back.
+    assert (host, web(2, 2)) not in running
+    await scheduling.kill("control-1")
+    await asyncio.to_thread(etcd_server.restore, tmp_path / "snapshot")
+    await scheduling.lead("control-2")
+    await eventually(lambda: restored(scheduling, before), within=30)
+    assert web(2, 2) not in await scheduling.placed_on(host)
+    await scheduling.at_rest(web(2, 1), web(2, 2))
+    assert scheduling.cluster.running == running
 
 
 async def test_a_snapshot_from_earlier_is_noticed_whatever_was_written_since(

@@ -56,6 +56,13 @@ def test_zones_go_before_hosts() -> None:
     ]
 
 
+def test_a_host_that_is_too_small_for_one_app_is_for_the_others_all_the_same() -> None:
+    hosts = [make_host("a", memory=100 * MIB), make_host("b", memory=10 * MIB)]
+    large = stand("a", app="large", need=Need(memory=50 * MIB))
+    small = stand("a", "b", app="small", need=Need(memory=1 * MIB))
+    assert moves(hosts, large + small) == []
+
+
 def test_single_types_and_copies_on_their_way_never_move() -> None:
     hosts = [make_host("a"), make_host("b")]
     assert moves(hosts, stand("a", "a", "a", fixed=True)) == []

@@ -3,9 +3,9 @@
 import pytest
 
 from deis_control.scheduler.mirror import lasts
-from deis_control.scheduler.restore import lost_keys
+from deis_control.scheduler.restore import lost_keys, stale_keys
 from deis_node.cluster import keys
-from deis_node.cluster.etcd import KeyValue, Put, absent, mod_revision_is
+from deis_node.cluster.etcd import Delete, KeyValue, Put, absent, mod_revision_is
 
 PLACEMENT = keys.placement("host-1", "hello_v2.web.1")
 SETTING = keys.setting("router", "bodySize")
@@ -31,6 +31,32 @@ def test_a_setting_that_somebody_made_since_stays() -> None:
 
 def test_what_is_as_mirrored_is_not_written() -> None:
     assert list(lost_keys({PLACEMENT: b"x"}, found(PLACEMENT, b"x"))) == []
+
+
+TWIN = keys.placement("host-2", "hello_v2.web.1")
+OTHER = keys.placement("host-1", "hello_v2.web.2")
+
+
+def test_a_placement_that_had_been_removed_goes_again_with_its_endpoint() -> None:
+    endpoint = keys.service("hello", "hello_v2.web.2")
+    there = found(PLACEMENT, b"x") | found(OTHER, b"x") | found(endpoint, b"x")
+    assert [change.ops for change in stale_keys({PLACEMENT: b"x"}, there, 7)] == [
+        (Delete(OTHER),),
+        (Delete(endpoint),),
+    ]
+
+
+def test_of_two_with_one_name_the_one_that_is_mirrored_stays_and_is_published() -> None:
+    endpoint = keys.service("hello", "hello_v2.web.1")
+    there = found(PLACEMENT, b"x") | found(endpoint, b"x")
+    (change,) = stale_keys({TWIN: b"x"}, there, 7)
+    assert (change.compares, change.ops) == ((mod_revision_is(PLACEMENT, 7),), (Delete(PLACEMENT),))
+
+
+def test_what_the_mirror_had_not_come_to_and_what_is_not_rewritten_stay() -> None:
+    there = found(PLACEMENT, b"x") | found(SETTING, b"1m") | found(keys.hostconf("host-1"), b"x")
+    assert list(stale_keys({}, there, 6)) == []
+    assert [change.ops for change in stale_keys({}, there, 7)] == [(Delete(PLACEMENT),)]
 
 
 @pytest.mark.parametrize(
