@@ -150,18 +150,20 @@ def stale_keys(
     """What had been removed already when the mirror followed this life up to `earlier`. PURE.
 
     A snapshot brings it back: copies that ended, under names that others may bear on other hosts
-    by now, and their endpoints, whose ports may be other apps'. Nothing of it may be believed.
+    by now, what their hosts said of them, and their endpoints, whose ports may be other apps'.
+    Nothing of it may be believed.
     """
     gone = {
         key: kv
         for key, kv in found.items()
         if key.startswith(REWRITTEN) and key not in entries and kv.mod_revision <= earlier
     }
+    told = {keys.INSTANCES + key.removeprefix(keys.PLACEMENTS) for key in gone}
     placed = {key.rpartition("/")[2] for key in entries if key.startswith(keys.PLACEMENTS)}
     ended = {key.rpartition("/")[2] for key in gone if key.startswith(keys.PLACEMENTS)} - placed
     for key, kv in found.items():
         published = key.startswith(keys.SERVICES) and key.rpartition("/")[2] in ended
-        if key in gone or published:
+        if key in gone or key in told or published:
             yield Change((mod_revision_is(key, kv.mod_revision),), (Delete(key),))
 
 

@@ -37,12 +37,15 @@ TWIN = keys.placement("host-2", "hello_v2.web.1")
 OTHER = keys.placement("host-1", "hello_v2.web.2")
 
 
-def test_a_placement_that_had_been_removed_goes_again_with_its_endpoint() -> None:
+def test_a_placement_that_had_been_removed_goes_again_with_all_that_is_its_own() -> None:
     endpoint = keys.service("hello", "hello_v2.web.2")
+    instances = [keys.instance("host-1", f"hello_v2.web.{num}") for num in (1, 2)]
     there = found(PLACEMENT, b"x") | found(OTHER, b"x") | found(endpoint, b"x")
+    there |= found(instances[0], b"x") | found(instances[1], b"x")
     assert [change.ops for change in stale_keys({PLACEMENT: b"x"}, there, 7)] == [
         (Delete(OTHER),),
         (Delete(endpoint),),
+        (Delete(instances[1]),),
     ]
 
 
