@@ -63,14 +63,15 @@ class Restoration:
         reached = Position(int(entries.pop(REVISION, b"0")), awaited)
         kv = await self._etcd.get(keys.INCARNATION)
         found = _parsed(kv.value if kv else None)
+        if found is None or found.id != expected:
+            reached = Position()  # The mirror followed another life: revisions say nothing here.
         if found is None and expected is None:
             log.info("first start, the store gets its first incarnation")
             incarnation = await self._begin(kv, ())
         elif found is not None and await self._goes_on(found, expected, reached, known):
             incarnation = found
         else:
-            earlier = reached.revision if found and found.id == expected else 0
-            incarnation = await self._restore(kv, found, expected, entries, earlier)
+            incarnation = await self._restore(kv, found, expected, entries, reached)
         if incarnation.id != expected:
             async with control.fenced(self._database, self._epoch, "incarnation") as conn:
                 await control.set_incarnation(conn, incarnation.id)
@@ -82,7 +83,7 @@ class Restoration:
         """Whether this is the life that was known, or a later one, and nothing of it is lost."""
         if expected is not None and not found.follows(expected):
             return False
-        least = reached if found.id == expected else Position()
+        least = reached
         if found.id == known.incarnation:
             least = replace(least, revision=max(least.revision, known.revision))
         barrier = await self._etcd.get(keys.AWAIT)
@@ -99,16 +100,14 @@ class Restoration:
         found: Incarnation | None,
         expected: str | None,
         entries: dict[str, bytes],
-        earlier: int,
+        reached: Position,
     ) -> Incarnation:
-        """Put back what is mirrored, then begin a new life that descends from the known ones.
-
-        Of the same life, `earlier` is how far the mirror had followed it.
-        """
+        """Put back what is mirrored, then begin a new life that descends from the known ones."""
         former = _parsed(entries.pop(keys.INCARNATION, None))
         listing = await self._etcd.list(keys.ROOT)
         there = {item.key: item for item in listing.items}
-        lost, stale = list(lost_keys(entries, there)), list(stale_keys(entries, there, earlier))
+        lost = list(lost_keys(entries, there))
+        stale = list(stale_keys(entries, there, reached.revision))
         log.warning("restoring the store", keys=len(lost), stale=len(stale), lost=expected)
         for batch in pack([*lost, *stale]):
             await self._write(Change((_same(kv), *batch.compares), batch.ops))
@@ -145,9 +144,9 @@ def lost_keys(entries: Mapping[str, bytes], found: Mapping[str, KeyValue]) -> It
 
 
 def stale_keys(
-    entries: Mapping[str, bytes], found: Mapping[str, KeyValue], earlier: int
+    entries: Mapping[str, bytes], found: Mapping[str, KeyValue], reached: int
 ) -> Iterable[Change]:
-    """What had been removed already when the mirror followed this life up to `earlier`. PURE.
+    """What had been removed already when the mirror had followed this life up to `reached`. PURE.
 
     A snapshot brings it back: copies that ended, under names that others may bear on other hosts
     by now, what their hosts said of them, and their endpoints, whose ports may be other apps'.
@@ -156,11 +155,12 @@ def stale_keys(
     gone = {
         key: kv
         for key, kv in found.items()
-        if key.startswith(REWRITTEN) and key not in entries and kv.mod_revision <= earlier
+        if key.startswith(REWRITTEN) and key not in entries and kv.mod_revision <= reached
     }
-    told = {keys.INSTANCES + key.removeprefix(keys.PLACEMENTS) for key in gone}
+    copies = {keys.tail(key, keys.PLACEMENTS) for key in gone if key.startswith(keys.PLACEMENTS)}
+    told = {keys.INSTANCES + copy for copy in copies}
     placed = {key.rpartition("/")[2] for key in entries if key.startswith(keys.PLACEMENTS)}
-    ended = {key.rpartition("/")[2] for key in gone if key.startswith(keys.PLACEMENTS)} - placed
+    ended = {copy.rpartition("/")[2] for copy in copies} - placed
     for key, kv in found.items():
         published = key.startswith(keys.SERVICES) and key.rpartition("/")[2] in ended
         if key in gone or key in told or published:

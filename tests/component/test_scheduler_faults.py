@@ -11,7 +11,7 @@ import pytest
 
 from deis_control.db import control, mirror
 from deis_control.deltas import ConfigDelta, RestartDelta, ScaleDelta
-from deis_control.model import OpPhase, PhaseLine, ReleaseState
+from deis_control.model import App, OpPhase, PhaseLine, ReleaseState
 from deis_control.scheduler.leadership import Leadership
 from deis_control.scheduler.mirror import REVISION
 from deis_control.scheduler.worker import rest_decision
@@ -383,17 +383,25 @@ async def test_a_store_that_went_back_gets_a_new_life(scheduling: Scheduling) ->
     assert kv.value == lost.value
 
 
-@pytest.mark.parametrize("lives_on", [True, False])
-async def test_a_snapshot_from_earlier_is_a_new_life_and_stops_nothing(
-    scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path, lives_on: bool
-) -> None:
+async def saved(
+    scheduling: Scheduling, server: EtcdMember, snapshot: Path
+) -> tuple[App, Incarnation]:
+    """An app of two copies and the store's life, in a snapshot of the store."""
     await scheduling.lead("control-1")
     app = await scheduling.make_app()
     await scheduling.deployed(app, web=2)
     await scheduling.at_rest(web(2, 1), web(2, 2))
     before = await incarnation(scheduling)
     assert before is not None
-    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    await asyncio.to_thread(server.save, snapshot)
+    return app, before
+
+
+@pytest.mark.parametrize("lives_on", [True, False])
+async def test_a_snapshot_from_earlier_is_a_new_life_and_stops_nothing(
+    scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path, lives_on: bool
+) -> None:
+    app, before = await saved(scheduling, etcd_server, tmp_path / "snapshot")
     scaled = await scheduling.ended(await scheduling.submit(app, ScaleDelta({"web": 3})))
     assert scaled.phase is OpPhase.DONE
     await scheduling.at_rest(*(web(2, num) for num in (1, 2, 3)))
@@ -415,14 +423,8 @@ async def test_a_snapshot_from_earlier_is_a_new_life_and_stops_nothing(
 async def test_a_snapshot_from_earlier_brings_no_copy_back_that_has_ended(
     scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path
 ) -> None:
-    await scheduling.lead("control-1")
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=2)
-    await scheduling.at_rest(web(2, 1), web(2, 2))
+    app, before = await saved(scheduling, etcd_server, tmp_path / "snapshot")
     ((host, _),) = [name for name in scheduling.cluster.running if name[1] == web(2, 2)]
-    before = await incarnation(scheduling)
-    assert before is not None
-    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
     await scheduling.ended(await scheduling.submit(app, ScaleDelta({"web": 1})))
     await scheduling.at_rest(web(2, 1))
     word = HostConf(cordoned=True)
@@ -445,13 +447,7 @@ async def test_a_snapshot_from_earlier_brings_no_copy_back_that_has_ended(
 async def test_a_snapshot_from_earlier_is_noticed_whatever_was_written_since(
     scheduling: Scheduling, etcd_server: EtcdMember, tmp_path: Path
 ) -> None:
-    await scheduling.lead("control-1")
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=2)
-    await scheduling.at_rest(web(2, 1), web(2, 2))
-    before = await incarnation(scheduling)
-    assert before is not None
-    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    app, before = await saved(scheduling, etcd_server, tmp_path / "snapshot")
     await scheduling.ended(await scheduling.push(app, sha="7654321"))
     await scheduling.at_rest(web(3, 1), web(3, 2))
     await mirrored(scheduling)
