@@ -75,6 +75,8 @@ async def test_changes_go_on_with_the_new_master(
         return record is not None and record.incarnation != before.incarnation
 
     await eventually(another, within=10 * LIMIT)
+    for _ in range(20):
+        assert (await router.get("hello.localhost")).app == "two"
     await router.serve("hello", hello, release=3)
     for _ in range(20):
         assert (await router.get("hello.localhost")).app == "one"

@@ -95,12 +95,7 @@ def test_all_members_of_etcd_lose_their_data(cluster: Cluster, seen: Seen) -> No
                 shutil.rmtree(cluster.hosts.site(name).data / "etcd")
             cluster.let_up(*stores.MEMBERS)
             began = moment()
-
-            def new_life() -> bool:
-                found = cluster.etcd("/deis/control/incarnation").values()
-                return bool(found) and before["id"] in next(iter(found))["ancestors"]
-
-            poll(new_life, 120, "the store begins a new life")
+            poll(lambda: stores.new_life(cluster, before["id"]), 120, "the store begins a new life")
             poll(lambda: set(cluster.etcd("/deis/placements/")) == placed, 60, "all is placed")
             seen(f"what belongs there was back after {moment() - began:.1f} s")
             asyncio.run(invariants.at_rest(cluster))

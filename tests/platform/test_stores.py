@@ -64,7 +64,7 @@ def test_a_snapshot_of_etcd_from_earlier_stops_nothing(
         running = cluster.copies(busy.name)
         placed = set(cluster.etcd("/deis/placements/"))
         stores.restore_snapshot(cluster, tmp_path / "snapshot")
-        poll(lambda: new_life(cluster, before["id"]), 60, "the store begins a new life")
+        poll(lambda: stores.new_life(cluster, before["id"]), 60, "the store begins a new life")
         poll(lambda: set(cluster.etcd("/deis/placements/")) == placed, 60, "placements are back")
         poll(lambda: len(cluster.etcd(f"/deis/services/{busy.name}/")) == 6, 60, "endpoints too")
         assert cluster.copies(busy.name) == running
@@ -73,12 +73,6 @@ def test_a_snapshot_of_etcd_from_earlier_stops_nothing(
     assert cluster.copies(busy.name) == running
     busy.deploy("in the new life")
     asyncio.run(invariants.at_rest(cluster))
-
-
-def new_life(cluster: Cluster, before: str) -> bool:
-    """Whether the store's life descends from this one."""
-    found = cluster.etcd("/deis/control/incarnation").values()
-    return any(before in item["ancestors"] for item in found)
 
 
 def test_a_backup_of_postgresql_from_earlier_stops_nothing(

@@ -133,24 +133,27 @@ def test_a_scale_up_keeps_pace_with_docker_swarms_own(swarm: Cluster, quick: App
     host, (name, *_) = next(iter(swarm.copies(quick.name).items()))
     config = json.loads(swarm.docker_on(host, "inspect", name))[0]["Config"]
     busybox_web.scale(quick, 0)
-    words = [str(swarm.home / "bin" / "deis"), "ps:scale", f"web={MANY}", "-a", quick.name]
-    ours = until_all_answer(swarm, ("deis.app", quick.name), words)
+    side = bench_scale.Deis(swarm, quick)
+    ours = until_all_answer(side.urls, side.label, side.command(MANY))
     busybox_web.scale(quick, 0)
     swarm.docker_on(host, *bench_scale.create(quick.name, config["Image"], config))
     try:
         url = swarm.facts["hosts"][host]["docker_host"]
         words = ["docker", "--host", url, "service", "scale", "--detach", f"{quick.name}={MANY}"]
-        theirs = until_all_answer(swarm, ("com.docker.swarm.service.name", quick.name), words)
+        label = ("com.docker.swarm.service.name", quick.name)
+        theirs = until_all_answer(side.urls, label, words)
     finally:
         swarm.docker_on(host, "service", "rm", quick.name)
     print(f"{MANY} copies answer after {ours:.1f} s, Docker Swarm's own after {theirs:.1f} s")
     assert ours < 10 * RATIO * theirs
 
 
-def until_all_answer(cluster: Cluster, label: tuple[str, str], command: list[str]) -> float:
-    """Seconds from a command until `MANY` copies with this label answer at their host ports."""
-    hosts = cluster.facts["hosts"].values()
-    answering = Answering({host["address"]: host["docker_host"] for host in hosts}, *label)
+def until_all_answer(urls: dict[str, str], label: tuple[str, str], command: list[str]) -> float:
+    """Seconds from a command until `MANY` copies with this label answer at their host ports.
+
+    `urls` has those of the Docker Engines by the hosts' addresses.
+    """
+    answering = Answering(urls, *label)
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
         asyncio.run(answering.wait(MANY))
