@@ -15,7 +15,7 @@ from tests.fixtures.cluster import Cluster, running_cluster, steadily
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
-from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, make_app
+from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app
 from tests.load import bench_scale, busybox_web
 from tests.load.prober import Answering
 
@@ -38,11 +38,11 @@ def swarm() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def app(swarm: Cluster) -> App:
+def app(swarm: Cluster) -> Iterator[App]:
     """An app with a copy of Swarm's on each host."""
-    made = make_app(swarm, COPIES)
-    assert engines(swarm, made) == [SWARM] * COPIES
-    return made
+    with busy_app(swarm, COPIES) as made:
+        assert engines(swarm, made) == [SWARM] * COPIES
+        yield made
 
 
 def engines(cluster: Cluster, app: App) -> list[str]:
