@@ -1,5 +1,6 @@
 """The leader's hand on the store: every write is fenced twice (rule 6) and taken in at once."""
 
+import asyncio
 from collections.abc import Iterable
 
 from deis_control.errors import Fenced
@@ -7,7 +8,16 @@ from deis_control.scheduler.changes import Change, pack
 from deis_control.scheduler.view import ClusterView
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
-from deis_node.cluster.etcd import Compare, Etcd, Get, Listing, TxnResult, value_is
+from deis_node.cluster.etcd import (
+    Compare,
+    Etcd,
+    Get,
+    Listing,
+    Put,
+    TxnResult,
+    Unavailable,
+    value_is,
+)
 from deis_node.cluster.records import Incarnation
 from deis_node.runtime.backoff import Backoff
 
@@ -22,6 +32,8 @@ class Store:
         self._incarnation = incarnation
         self.revision = 0
         """Of the last transaction that was carried out."""
+        self._open: set[str] = set()
+        """Keys of transactions that may have been carried out: nobody has answered."""
 
     @property
     def trusted(self) -> bool:
@@ -29,7 +41,15 @@ class Store:
         return self._view.incarnation == self._incarnation and not self._term.lost.is_set()
 
     async def trust(self) -> None:
-        """Wait until it does."""
+        """Wait until it does, with all that was ever written; EtcdError.
+
+        Who looked before could not see a copy that was placed without an answer, and would give
+        its name to another one elsewhere.
+        """
+        for key in tuple(self._open):
+            if kv := await self._etcd.get(key):
+                self._view.read(kv)
+            self._open.discard(key)
         pause = Backoff(initial=0.02, maximum=0.5)
         while not self.trusted:
             await pause.wait()
@@ -40,15 +60,21 @@ class Store:
         Fenced when the term is over. EtcdError: Unavailable leaves open what was carried out.
         """
         for batch in pack(changes):
-            result = await self._etcd.txn(
-                (*self._guards(), *batch.compares), batch.ops, (Get(keys.LEADER),)
-            )
+            result = await self._carry_out(batch)
             if not result.succeeded:
                 self._check(result)
                 return False
             self.revision = result.revision
             self._view.wrote(batch.ops, result.revision)
         return True
+
+    async def _carry_out(self, batch: Change) -> TxnResult:
+        guards = (*self._guards(), *batch.compares)
+        try:
+            return await self._etcd.txn(guards, batch.ops, (Get(keys.LEADER),))
+        except (Unavailable, asyncio.CancelledError):
+            self._open.update(op.key for op in batch.ops if isinstance(op, Put))
+            raise
 
     async def confirm(self) -> bool:
         """Ask, without writing, whether this term goes on in this life of the store.

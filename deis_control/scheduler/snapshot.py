@@ -329,12 +329,12 @@ class Index:
             return None
         mine = self._of(copy.app)
         same_kind = mine.runs if copy.type == RUN_TYPE else mine.placed
-        before = same_kind.get(container)
-        if before is not None and before.host == host:
-            del same_kind[container]
+        before = self._on.get(host, {}).pop(container, None)
+        if before is not None:
             self._load_of(host, before.placement, -1)
-            self._on[host].pop(container)
             self._swarm.discard(container)
+            if same_kind[container] is before:
+                self._uncover(same_kind, container)
         record = _read(Placement, kv)
         if kv is not None and record is not None and record.copy == copy:
             placed = Placed(host, record, kv.mod_revision, kv.create_revision)
@@ -348,6 +348,16 @@ class Index:
         if not self._on.get(host, True):
             del self._on[host]
         return self._tidy(copy.app)
+
+    def _uncover(self, same_kind: dict[str, Placed], container: str) -> None:
+        """Forget a copy that is gone; show another one of its name, if there is any on a host.
+
+        Names are given once. Should two hosts have one all the same, none may be forgotten.
+        """
+        del same_kind[container]
+        for found in self._on.values():
+            if other := found.get(container):
+                same_kind[container] = other
 
     def _instance(self, key: str, kv: KeyValue | None) -> str | None:
         name = keys.tail(key, keys.INSTANCES)

@@ -227,6 +227,13 @@ class ClusterView:
             cache.watched.apply(*puts.get(cache, ()))
             self._absorb(cache)
 
+    def read(self, kv: KeyValue) -> None:
+        """Take in a key that was read before the watch tells of it."""
+        cache = self._cache_of(kv.key)
+        if cache is not None:
+            cache.watched.apply(kv)
+            self._absorb(cache)
+
     def copies(self, app: str) -> Sequence[CopyState]:
         """All copies of the app but those that were told to end; Unavailable as `observed`."""
         return [_state(item) for item in self.observed(app) if item.listed]

@@ -48,6 +48,22 @@ def test_an_apps_keys_come_together_under_its_name() -> None:
     assert mine.route is not None
 
 
+def test_of_two_of_one_name_the_other_is_seen_when_one_is_gone() -> None:
+    index = Index()
+    for host in ("host-1", "host-2"):
+        index.take(kv(keys.host(host), Host(host, "10.0.0.1")), 0)
+        index.take(placement_kv(COPY, host, memory=1 << 20), 0)
+    index.drop(keys.placement("host-2", COPY.container), 0)
+    assert index.apps["hello"].placed[COPY.container].host == "host-1"
+    assert [(host.copies, host.reserved) for host in index.loads()] == [(1, 1 << 20), (0, 0)]
+    index.take(placement_kv(COPY, "host-2"), 0)
+    index.drop(PLACEMENT, 0)
+    assert index.apps["hello"].placed[COPY.container].host == "host-2"
+    index.drop(keys.placement("host-2", COPY.container), 0)
+    assert [(host.copies, host.reserved) for host in index.loads()] == [(0, 0), (0, 0)]
+    assert "hello" not in index.apps
+
+
 def test_one_off_commands_are_none_of_the_planners_copies_but_load_their_host() -> None:
     index = Index()
     command = make_copy("run")
