@@ -4,7 +4,7 @@ The order holds whatever the copies leave for (a new release, a scale, a failed 
 app's end), and each decision finds from the store alone where they are on their way.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -46,11 +46,12 @@ def retire(
     going = running if settled else _unrouted(world, running, timing)
     going = [*going, *(item for item in running if item.copy in awaited and item not in going)]
     steps += [Stop(placed) for placed in going if _idle(world, placed)]
-    withdraw = [Withdraw(placed) for placed in going if not _idle(world, placed)]
+    withdraw = [placed for placed in going if not _idle(world, placed)]
     withdrawn = _in_state(leaving, PlacementState.WITHDRAW)
     passed = None
     if withdraw:
-        steps += [*withdraw, _raise(world, settled=settled)]
+        over = serving_endpoints(world) if settled else ()
+        steps += [*_withdrawn(withdraw, over), _raise(world)]
     elif withdrawn:
         steps_on, passed = _stopped(world, withdrawn, timing)
         steps += steps_on
@@ -108,14 +109,26 @@ def _stopped(
     newest = max(placed.revision for placed in withdrawn)
     revision = newest if world.route is None else world.route.revision
     if revision < newest or world.awaited < revision:
-        return [_raise(world, settled=False)], None
+        return [_raise(world)], None
     passed = barrier(world, revision, timing)
     if not passed.settled:
         return [], passed
     return [Stop(p) for p in withdrawn if drained(world, p, passed, timing)], passed
 
 
-def _raise(world: World, *, settled: bool) -> Step:
+def _withdrawn(going: list[Placed], serving: tuple[tuple[str, int], ...]) -> Iterator[Withdraw]:
+    """Withdraw copies, each while its share of those that take over still serves.
+
+    Many copies need several transactions; so each of these sees for itself who takes over.
+    """
+    for number, placed in enumerate(going):
+        share = serving[number :: len(going)]
+        if serving and not share:
+            share = (serving[number % len(serving)],)
+        yield Withdraw(placed, share)
+
+
+def _raise(world: World) -> Step:
     """The barrier for what was just withdrawn: the route is written once more, so that every
     router reads the app's endpoints anew before it acknowledges.
     """
@@ -123,8 +136,7 @@ def _raise(world: World, *, settled: bool) -> Step:
         return Raise()
     if world.target is None:
         return DropRoute(world.route.revision)
-    serving = serving_endpoints(world) if settled else ()
-    return PutRoute(world.route.route, world.route.revision, serving)
+    return PutRoute(world.route.route, world.route.revision)
 
 
 def serving_endpoints(world: World, most: int = 80) -> tuple[tuple[str, int], ...]:

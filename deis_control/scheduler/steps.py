@@ -28,6 +28,9 @@ class Withdraw:
     """Let a copy take no new requests; its endpoint goes in the same transaction."""
 
     placed: Placed
+    serving: tuple[tuple[str, int], ...] = ()
+    """Containers whose endpoints must still be as seen, at these revisions: its share of those
+    that take over."""
 
 
 @dataclass(frozen=True, slots=True)

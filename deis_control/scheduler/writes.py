@@ -1,6 +1,6 @@
 """Steps of a decision as changes of the store. PURE."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from deis_control.scheduler.changes import Change
@@ -17,7 +17,7 @@ from deis_control.scheduler.steps import (
     Withdraw,
 )
 from deis_node.cluster import keys
-from deis_node.cluster.etcd import Delete, Put, mod_revision_is
+from deis_node.cluster.etcd import Compare, Delete, Put, mod_revision_is
 from deis_node.cluster.records import Await, Placement
 
 Maker = Callable[[Place], Placement]
@@ -33,7 +33,7 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
             ended = [native.drop_lost(item) for item in step.instead]
             return sum(ended, native.ensure(step.host, made))
         case Withdraw():
-            return native.withdraw(step.placed)
+            return native.withdraw(step.placed) + Change(_still_serving(app, step.serving))
         case Stop():
             return native.drop(step.placed)
         case Forget():
@@ -53,12 +53,12 @@ def change_for(app: str, step: Step, make: Maker) -> Change:
 def _put_route(app: str, step: PutRoute) -> Change:
     """The route and the barrier together, while the endpoints that it counts on are there."""
     key = keys.route(app)
-    compares = [mod_revision_is(key, step.revision)]
-    compares += [
-        mod_revision_is(keys.service(app, container), revision)
-        for container, revision in step.serving
-    ]
-    return Change(tuple(compares), (Put(key, step.route.to_bytes()), _barrier(app)))
+    compares = (mod_revision_is(key, step.revision), *_still_serving(app, step.serving))
+    return Change(compares, (Put(key, step.route.to_bytes()), _barrier(app)))
+
+
+def _still_serving(app: str, endpoints: Iterable[tuple[str, int]]) -> tuple[Compare, ...]:
+    return tuple(mod_revision_is(keys.service(app, name), revision) for name, revision in endpoints)
 
 
 def _barrier(app: str) -> Put:

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+import pytest
+
 from deis_control.model import OpPhase
+from deis_control.scheduler.changes import pack
 from deis_control.scheduler.plan import End, plan_app
-from deis_control.scheduler.steps import PutRoute, Raise, Step, Stop, Withdraw
+from deis_control.scheduler.steps import Place, PutRoute, Raise, Step, Stop, Withdraw
 from deis_control.scheduler.world import World
-from deis_node.cluster.records import PlacementState
+from deis_control.scheduler.writes import change_for
+from deis_node.cluster import keys
+from deis_node.cluster.etcd import Put
+from deis_node.cluster.records import Placement, PlacementState
 from tests.worlds import (
     make_address,
     make_copy,
@@ -44,9 +50,34 @@ def test_a_scale_down_withdraws_at_once() -> None:
     target = make_target(ONE, old=frozenset({TWO}))
     decision = plan_app(make_world(target, serving=[ONE, TWO], route=make_route(2)))
     assert withdrawn(decision.steps) == [TWO.container]
-    touch = decision.steps[-1]
+    withdraw, touch = decision.steps
+    assert isinstance(withdraw, Withdraw)
+    assert withdraw.serving == ((ONE.container, 30),)
     assert isinstance(touch, PutRoute)
-    assert touch.serving == ((ONE.container, 30),)
+
+
+@pytest.mark.parametrize(("old", "new"), [(60, 60), (100, 100), (100, 3), (3, 100), (50, 20)])
+def test_no_transaction_takes_more_from_service_than_it_sees_taking_over(
+    old: int, new: int
+) -> None:
+    leaving = [make_copy(release=1, num=n) for n in range(1, old + 1)]
+    staying = [make_copy(release=2, num=n) for n in range(1, new + 1)]
+    target = make_target(*staying, old=frozenset(leaving))
+    world = make_world(target, serving=[*leaving, *staying], route=make_route(2))
+    steps = [step for step in plan_app(world).steps if isinstance(step, Withdraw)]
+    assert len(steps) == old
+    services = {keys.service("hello", copy.container) for copy in staying}
+    seen = set[str]()
+    for batch in pack(change_for("hello", step, _none) for step in steps):
+        sees = services & {compare.key for compare in batch.compares}
+        takes = sum(isinstance(op, Put) for op in batch.ops)
+        assert len(sees) >= min(takes, new)
+        seen |= sees
+    assert len(seen) == min(new, 80)
+
+
+def _none(step: Place) -> Placement:
+    raise AssertionError(step)
 
 
 def test_a_scale_to_nothing_withdraws_everything() -> None:

@@ -91,7 +91,7 @@ def test_old_copies_are_withdrawn_behind_a_new_barrier_when_the_routers_serve_th
     decision = plan_app(world)
     assert decision.phase is OpPhase.RETIRING
     withdraw, touch = decision.steps
-    assert withdraw == Withdraw(world.placed[OLD.container])
+    assert withdraw == Withdraw(world.placed[OLD.container], ((NEW.container, 30),))
     assert isinstance(touch, PutRoute)
     assert touch.route == make_route(2)
 
