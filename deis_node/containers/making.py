@@ -132,9 +132,13 @@ class Maker:
         try:
             env = await self.envs.values(wanted.env)
             self.kept()
-            return _Ready(env, self._port(wanted.copy, env, image))
+            port = self._port(wanted.copy, env, image)
+            await self.ports.saved()
+            return _Ready(env, port)
         except EtcdError as err:
             return NotYet(f"its config cannot be read: {err}")
+        except OSError as err:
+            return NotYet(f"its port cannot be written down: {err.strerror or err}")
         except (EnvMissing, SealError, NoPort) as err:
             return Failed(str(err))
 

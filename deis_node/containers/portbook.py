@@ -1,6 +1,7 @@
 """The host's ports, kept in memory and on disk."""
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from deis_node.containers import ports
@@ -36,6 +37,21 @@ class PortBook:
     def release(self, container: str) -> None:
         """A container is gone for good."""
         self._keep(ports.release(self._ports, container, now=time.time()))
+
+    def keep(self, containers: Collection[str]) -> None:
+        """There are these containers and no others.
+
+        Who gave a port away, or took it back, may have died before that was written down.
+        """
+        self._keep(ports.keep(self._ports, containers, now=time.time()))
+
+    async def saved(self) -> None:
+        """Wait until what was given away stands on disk; OSError when the disk refuses.
+
+        Before a container is made: else its port would be another app's at once, when both the
+        container and what we know of it are lost.
+        """
+        await self.file.flush()
 
     def refuse(self, container: str) -> None:
         """Somebody outside the platform holds the port that the container was given."""

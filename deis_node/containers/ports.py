@@ -5,7 +5,7 @@ port goes to the end of the queue and is not given to another app before the qua
 passed: a router that is behind must never show one app's users another app.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from deis_node.cluster.records import Record
@@ -88,6 +88,13 @@ def release(ports: Ports, container: str, *, now: float) -> Ports:
     """The container is gone: its port goes to the end of the queue."""
     held = ports.held.get(container)
     return ports if held is None else _free(ports, container, Freed(held.port, held.app, now))
+
+
+def keep(ports: Ports, containers: Collection[str], *, now: float) -> Ports:
+    """There are these containers and no others: whoever else holds a port is gone."""
+    for container in ports.held.keys() - set(containers):
+        ports = release(ports, container, now=now)
+    return ports
 
 
 def refuse(ports: Ports, container: str, *, now: float) -> Ports:

@@ -391,7 +391,9 @@ class Runner:
             if _differs(self.copies.get(name), found.get(name)):
                 worker.wake()
         if self._wanted.trusted:
-            await self._oneoffs.keep({*self._wanted.placements, *self._workers})
+            known = {*self._wanted.placements, *self._workers}
+            self._ports.keep(known)
+            await self._oneoffs.keep(known)
 
     def _ours(self) -> dict[str, str]:
         return {labels.PLATFORM: self._place.platform}

@@ -45,6 +45,7 @@ class StateFile(Generic[_R]):
         self._wanted = b""
         self._written = b""
         self._changed = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     async def load(self) -> tuple[_R | None, float]:
         """The record and its age in seconds; none when there is none that can be read."""
@@ -72,10 +73,11 @@ class StateFile(Generic[_R]):
 
     async def flush(self) -> None:
         """Write what is wanted and not yet written. OSError when the disk refuses."""
-        content = self._wanted
-        if content != self._written:
-            await asyncio.to_thread(self._write, content)
-            self._written = content
+        async with self._writing:
+            content = self._wanted
+            if content != self._written:
+                await asyncio.to_thread(self._write, content)
+                self._written = content
 
     async def run(self) -> None:
         """Write whatever is put, for ever; what comes in while the disk is busy goes together."""

@@ -7,6 +7,8 @@ from typing import Any
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.records import Placement, PlacementState
+from deis_node.containers.ports import Held, Ports, empty
+from deis_node.containers.settings import RunnerSettings
 from tests.builders import make_placement
 from tests.fixtures.docker import DockerEngine
 from tests.fixtures.etcd import EtcdMember
@@ -55,6 +57,22 @@ async def test_a_restarted_agent_touches_nothing(agent: Agent, web_image: str) -
         found = await agent.etcd.get(key)
         assert found is not None
         assert found.mod_revision <= revision
+
+
+async def test_a_port_of_a_container_that_is_no_more_is_freed(agent: Agent, web_image: str) -> None:
+    agent.folder.mkdir(exist_ok=True)
+    book = agent.folder / "ports.json"
+    gone = {"gone": Held(20000, "other")}
+    book.write_bytes(replace(empty(20000, 20001), fresh=20001, held=gone).to_bytes())
+    agent.runner_settings = RunnerSettings(port_low=20000, port_high=20001, sweep=0.2)
+    copy = web(web_image)
+    await started(agent, copy)
+
+    def freed() -> bool:
+        ports = Ports.from_bytes(book.read_bytes())
+        return set(ports.held) == {copy.copy.container} and [f.port for f in ports.freed] == [20000]
+
+    await eventually(freed)
 
 
 async def test_an_agent_without_its_saved_state_touches_nothing(

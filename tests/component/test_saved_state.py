@@ -1,6 +1,10 @@
 """What the runner keeps on disk."""
 
+import asyncio
+import time
 from pathlib import Path
+
+import pytest
 
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.saved import SavedState, StateFile
@@ -57,3 +61,24 @@ async def test_ports_are_remembered(tmp_path: Path) -> None:
     await second.load()
     assert second.take("b", "hello") == 20001
     assert second.take("a", "hello") == 20000
+
+
+async def test_what_is_put_later_stands_there_however_slow_the_disk_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, waits = StateFile._write, iter((0.2, 0.0))
+
+    def slow(file: StateFile[SavedState], content: bytes) -> None:
+        time.sleep(next(waits))
+        write(file, content)
+
+    monkeypatch.setattr(StateFile, "_write", slow)
+    file = made(tmp_path)
+
+    async def kept(name: str) -> None:
+        file.put(SavedState(name))
+        await file.flush()
+
+    await asyncio.gather(kept("one"), kept("two"))
+    loaded, _ = await made(tmp_path).load()
+    assert loaded == SavedState("two")

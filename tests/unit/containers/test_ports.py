@@ -9,6 +9,7 @@ from deis_node.containers.ports import (
     Ports,
     adopt,
     empty,
+    keep,
     refuse,
     release,
     take,
@@ -86,8 +87,21 @@ def test_ports_survive_being_written_down() -> None:
     assert Ports.from_bytes(ports.to_bytes()) == ports
 
 
+def test_the_port_of_a_container_that_is_no_more_rests_from_now_on() -> None:
+    ports, port = taken(empty(20000, 20000), "a")
+    assert keep(ports, {"a", "b"}, now=1000) is ports
+    ports = keep(ports, {"b"}, now=1000)
+    with pytest.raises(NoPort):
+        taken(ports, "c", "other", now=1000 + HOUR - 1)
+    assert taken(ports, "c", "other", now=1000 + HOUR)[1] == port
+
+
 _ACTIONS = st.lists(
-    st.tuples(st.sampled_from(["take", "release"]), st.integers(0, 5), st.integers(0, 900)),
+    st.tuples(
+        st.sampled_from(["take", "release", "write", "die"]),
+        st.integers(0, 5),
+        st.integers(0, 900),
+    ),
     max_size=40,
 )
 
@@ -96,11 +110,17 @@ _ACTIONS = st.lists(
 def test_no_port_has_two_holders_or_moves_to_another_app_too_early(
     actions: list[tuple[str, int, int]],
 ) -> None:
+    """Also when the agent dies, whose releases were not all written down."""
     ports, now, last = empty(20000, 20007), 0.0, {}
+    written = ports
     for action, number, seconds in actions:
         now += seconds
         container, app = f"c{number}", f"app{number % 2}"
-        if action == "release":
+        if action == "write":
+            written = ports
+        elif action == "die":
+            ports = keep(written, ports.held, now=now)
+        elif action == "release":
             held = ports.held.get(container)
             if held:
                 last[held.port] = (held.app, now)
@@ -110,6 +130,7 @@ def test_no_port_has_two_holders_or_moves_to_another_app_too_early(
                 ports, port = taken(ports, container, app, now)
             except NoPort:
                 continue
+            written = ports
             former, since = last.get(port, (app, 0.0))
             assert former == app or now - since >= HOUR
         holders = [held.port for held in ports.held.values()]
