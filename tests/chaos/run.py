@@ -17,6 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from tests.chaos.hands import Hands
+from tests.chaos.lines import Lines
 from tests.chaos.schedule import MENDS, STEADY, Round, Step, rounds
 from tests.chaos.trace import Trace
 from tests.fixtures.cluster import Cluster
@@ -28,11 +29,14 @@ from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, moment
 ROUTERS = ("local-1", "local-2")
 REST = 300.0
 """Seconds until everything must hold after a round."""
-PATIENCE = 250.0
-"""Seconds for which requests through a router elsewhere may fail after a host was hurt: ten times
-what is promised for a host that leads."""
+PROMISED = 25.0
+"""Seconds for which requests through a router elsewhere may fail after a host that leads was hurt;
+beside other work, as in CI, ten times as long."""
 LEAVING = 20.0
 """Seconds in which the workers of a dead nginx leave; ten times what a new one needs."""
+DELIVERY = 120.0
+"""Seconds until lines are where they belong; another logger gets them half a minute after one is
+gone."""
 MARKER = "hush"
 
 
@@ -43,10 +47,12 @@ class Hurt:
     host: str
     began: float
     ended: float
+    patience: float
+    """Seconds for which also those may fail that go through a router elsewhere."""
 
     def covers(self, item: Request, router: str) -> bool:
         """Whether a request through a router may have failed for it."""
-        ended = self.ended if router == self.host else min(self.ended, self.began + PATIENCE)
+        ended = self.ended if router == self.host else min(self.ended, self.began + self.patience)
         return item.started <= ended and item.ended >= self.began
 
 
@@ -67,7 +73,7 @@ class Leaving:
 class Run:
     """One run."""
 
-    def __init__(self, cluster: Cluster, hands: Hands, trace: Trace) -> None:
+    def __init__(self, cluster: Cluster, hands: Hands, trace: Trace, patience: float) -> None:
         self.cluster = cluster
         self.trace = trace
         self.rests: list[float] = []
@@ -75,7 +81,9 @@ class Run:
         self.gaps: list[float] = []
         """After each hurt, until when requests failed through a router elsewhere."""
         self._hands = hands
+        self._patience = patience
         self._traffic = Traffic(cluster, hands.apps[STEADY].host, list(ROUTERS), BESIDE_OTHERS)
+        self.lines = Lines(cluster, hands.apps[STEADY], ROUTERS)
         self._excused: list[Hurt | Leaving] = []
         self._failed: list[Request] = []
 
@@ -83,7 +91,7 @@ class Run:
         """Rounds until the time is over; AssertionError when a promise is broken."""
         deadline = time.monotonic() + seconds
         every = rounds(seed, self.cluster.names, length)
-        with self._traffic.flows():
+        with self._traffic.flows(), self.lines.flow():
             for item in takewhile(lambda _: time.monotonic() < deadline, every):
                 self.round(item)
         assert self._failed == [], f"{len(self._failed)} requests failed: {self._failed[:3]}"
@@ -97,7 +105,7 @@ class Run:
         self.cluster.heal()
         self._rest(item)
         if item.hurt:
-            hurt = Hurt(item.hurt, hurt_at, moment())
+            hurt = Hurt(item.hurt, hurt_at, moment(), self._patience)
             self._excused.append(hurt)
             self.gaps += [self._gap(hurt, router) for router in ROUTERS if router != hurt.host]
         self._traffic.settle()
@@ -112,6 +120,8 @@ class Run:
                 time.sleep(max(0.0, began + step.at - moment()))
                 if step.what in MENDS:
                     hurt_at[0] = moment()
+                if step.what == "off":
+                    self.lines.darkened(step.on)
                 if step.on.startswith("nginx@"):
                     self._excused.append(Leaving(step.on.partition("@")[2], moment()))
                 self.counts["faults" if step.is_fault else "changes"] += 1
@@ -138,11 +148,19 @@ class Run:
             asyncio.run(at_rest(self.cluster, REST, changes=self._hands.accepted, told=told))
             found = asyncio.run(broken(self.cluster, secrets=[self._hands.marker]))
             assert found == [], "\n".join(found)
+            self._all_lines()
         except AssertionError as err:
             self.trace.note("broken", number=item.number, what=str(err).splitlines())
             raise
         self.rests.append(moment() - began)
         self.trace.note("quiet", number=item.number, after=round(self.rests[-1], 1))
+
+    def _all_lines(self) -> None:
+        """Every line that the app wrote is in some logger's files."""
+        deadline = time.monotonic() + DELIVERY
+        while missing := self.lines.missing():
+            assert time.monotonic() < deadline, f"{len(missing)} lines are lost: {missing[:5]}"
+            time.sleep(1)
 
     def _gap(self, hurt: Hurt, router: str) -> float:
         failed = [item for item in self._traffic.failures(router) if hurt.covers(item, router)]
@@ -162,15 +180,26 @@ class Run:
 
 
 def random_run(
-    cluster: Cluster, seen: Seen, folder: Path, *, seed: int, seconds: float, length: float
+    cluster: Cluster,
+    seen: Seen,
+    folder: Path,
+    *,
+    seed: int,
+    seconds: float,
+    length: float,
+    patience: float = PROMISED,
 ) -> None:
-    """A whole run, that tells its seed first and its figures in the end."""
+    """A whole run, that tells its seed first and its figures in the end.
+
+    Rounds take so many seconds each; `patience` is how long requests through a router may fail
+    when a host elsewhere was hurt.
+    """
     path = folder / f"chaos-{seed}.jsonl"
     seen(f"seed {seed}, rounds of {length:.0f} s for {seconds:.0f} s; the trace is {path}")
     trace = Trace(path)
     trace.note("run", seed=seed, seconds=seconds, length=length)
     with _hands(cluster, f"{MARKER}-{seed}") as hands:
-        run = Run(cluster, hands, trace)
+        run = Run(cluster, hands, trace, patience)
         try:
             run.rounds(seed, seconds, length)
         finally:
@@ -196,6 +225,7 @@ def _tell(run: Run, hands: Hands, seen: Seen) -> None:
         f"{faults} faults and their ends"
     )
     seen(f"all held at most {max(run.rests, default=0):.1f} s after the last of a round")
+    seen(f"{run.lines.written} lines of the app under traffic were looked for after each round")
     if run.gaps:
         last = max(run.gaps)
         told = f"the last that failed was begun {last:.1f} s after" if last else "none failed"

@@ -1,6 +1,9 @@
-"""A network that loses packets, in one direction or by chance, and name servers that are dead."""
+"""A network that loses packets, in one direction or by chance, or takes its time; and name servers
+that are dead.
+"""
 
 import asyncio
+import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +13,7 @@ from tests.fixtures import faults
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.host_faults import forget_losses
 from tests.fixtures.invariants import at_rest
-from tests.fixtures.leading import leaders
+from tests.fixtures.leading import lead_etcd, leaders
 from tests.fixtures.platform import App, poll
 from tests.fixtures.seen import Seen
 from tests.fixtures.traffic import Traffic, busy_app, moment
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.timeout(900)
 
 ROUTERS = ("local-1", "local-2")
 MINUTE = 60.0
+DELAY = 0.15
+"""Seconds that a packet takes longer, each way: an answer comes 300 ms later."""
 
 
 @pytest.fixture
@@ -76,6 +81,41 @@ def test_one_packet_of_twenty_is_lost(cluster: Cluster, busy: App, seen: Seen) -
     seen(f"always alive {sorted(alive)}, terms {len(terms)}, a push took {changed:.1f} s")
     seen(f"failed requests {count}, the slowest took {slowest:.1f} s")
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+
+
+@pytest.mark.parametrize("host", ["local-3", "local-1"])
+def test_all_packets_of_a_host_come_late(
+    cluster: Cluster, busy: App, seen: Seen, host: str
+) -> None:
+    lead_etcd(cluster, host)
+    leading, copies = leaders(cluster), cluster.copies(busy.name)
+    alive: set[str] = set(cluster.names)
+    terms = {cluster.leader()}
+    traffic = Traffic(cluster, busy.host, list(ROUTERS))
+    with traffic.flows():
+        cluster.delay(host, DELAY)
+        began = moment()
+        while moment() < began + MINUTE:
+            alive &= set(cluster.alive())
+            terms.add(cluster.leader())
+            time.sleep(0.5)
+        busy.deploy("with delays")
+        changed = moment() - began - MINUTE
+        slow = [_median(traffic, router, began) for router in ROUTERS]
+        cluster.heal()
+        asyncio.run(at_rest(cluster))
+    count = {router: len(traffic.failures(router)) for router in ROUTERS}
+    seen(f"{host} is late, leading {sorted(leading)}, copies {_counts(copies)}")
+    seen(f"always alive {sorted(alive)}, terms {len(terms)}, a push took {changed:.1f} s")
+    seen(f"median request by router {slow[0]:.2f} s, {slow[1]:.2f} s; failed {count}")
+    assert alive == set(cluster.names)
+    assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+
+
+def _median(traffic: Traffic, router: str, began: float) -> float:
+    """Seconds that a request for the page took since a moment."""
+    asked = traffic.loads[router][0].started_after(began)
+    return statistics.median(item.ended - item.started for item in asked)
 
 
 def test_nobody_answers_for_names(cluster: Cluster, busy: App, seen: Seen) -> None:

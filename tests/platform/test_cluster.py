@@ -7,6 +7,7 @@ No request may fail that goes through a router which is alive. The client never 
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -253,6 +254,20 @@ def test_loss_is_one_way_or_of_some_packets_only(cluster: Cluster) -> None:
     assert 0 < some < 40
     cluster.heal()
     assert answered("local-3", "local-2", 5) == 5
+
+
+def test_a_slow_wire_holds_what_a_host_sends_and_what_it_is_sent(cluster: Cluster) -> None:
+    def took(router: str) -> float:
+        began = time.monotonic()
+        assert cluster.get_through(router, "nobody.localhost", "/health-check")[0] == 200
+        return time.monotonic() - began
+
+    cluster.delay("local-2", 0.3)
+    # A connection and an answer: twice there and back.
+    assert took("local-2") > 4 * 0.3
+    assert took("local-1") < 4 * 0.3
+    cluster.heal()
+    assert took("local-2") < 4 * 0.3
 
 
 def test_a_full_disk_is_one_hosts_own_trouble(cluster: Cluster, spread: App) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.run import random_run
+from tests.chaos.run import PROMISED, random_run
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.seeds import SEED
 from tests.fixtures.seen import Seen
@@ -18,4 +18,5 @@ ROUND = 15.0
 @pytest.mark.timeout(900)
 def test_random_changes_and_faults(cluster: Cluster, seen: Seen, tmp_path: Path) -> None:
     folder = Path(os.environ.get("DEIS_TRACE", tmp_path))
-    random_run(cluster, seen, folder, seed=SEED, seconds=SECONDS, length=ROUND)
+    patience = 10 * PROMISED
+    random_run(cluster, seen, folder, seed=SEED, seconds=SECONDS, length=ROUND, patience=patience)
