@@ -58,9 +58,9 @@ class Etcd:
     """A client of a cluster, as an asynchronous context manager.
 
     Nothing is sent before the first call, so it opens also while etcd is away. Every call ends
-    within two times `timeout` seconds. A watch that is silent for `read_limit` seconds asks
-    anew; a server that tells its progress more often than that keeps it open. With `username` it
-    logs in, and again whenever its token is not known any more.
+    within two times `timeout` seconds, or four times that while no member is faster. A watch that
+    is silent for `read_limit` seconds asks anew; a server that tells its progress more often than
+    that keeps it open. With `username` it logs in, and again whenever its token is not known.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Etcd:
 
     @property
     def timeout(self) -> float:
-        """Seconds that one try of a call may take."""
+        """Seconds that one try of a call usually may take."""
         return self._gateway.timeout
 
     async def get(self, key: str) -> KeyValue | None:
@@ -145,16 +145,21 @@ class Etcd:
         body = encode_txn(compares, then, otherwise)
         return decode_txn(await self._write("/v3/kv/txn", body))
 
-    async def grant(self, ttl: int) -> int:
-        """A new lease of so many seconds; its id."""
+    async def grant(self, ttl: int, *, within: float | None = None) -> int:
+        """A new lease of so many seconds; its id. A try may take `within` seconds at most."""
         # An answer that got lost leaves a lease behind that nobody uses and that expires.
-        answer = await self._gateway.call("/v3/lease/grant", {"TTL": str(ttl)}, repeatable=True)
+        answer = await self._gateway.call(
+            "/v3/lease/grant", {"TTL": str(ttl)}, repeatable=True, within=within
+        )
         return int(answer.get("ID", 0))
 
-    async def keepalive(self, lease: int) -> int:
-        """Renew a lease; the seconds it has from now on, 0 when it is lost."""
+    async def keepalive(self, lease: int, *, within: float | None = None) -> int:
+        """Renew a lease; the seconds it has from now on, 0 when it is lost.
+
+        A try may take `within` seconds at most.
+        """
         answer = await self._gateway.call(
-            "/v3/lease/keepalive", {"ID": str(lease)}, repeatable=True
+            "/v3/lease/keepalive", {"ID": str(lease)}, repeatable=True, within=within
         )
         return int(answer.get("result", {}).get("TTL", 0))
 

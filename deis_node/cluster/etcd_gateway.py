@@ -18,6 +18,7 @@ from aiohttp.client_exceptions import ClientConnectorError
 
 from deis_node.cluster.etcd_errors import EtcdError, TokenRejected, Unavailable, translate
 from deis_node.cluster.etcd_wire import Json
+from deis_node.cluster.patience import Patience
 
 log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ class Gateway:
         if not endpoints or not all(e.startswith(("http://", "https://")) for e in endpoints):
             raise ValueError("etcd needs endpoints of the form http://host:port")
         self.timeout = timeout
+        self._patience = Patience(timeout, len(endpoints))
         self._endpoints = tuple(endpoint.rstrip("/") for endpoint in endpoints)
         self._current = 0
         self._credentials = {"name": username, "password": password or ""} if username else None
@@ -69,12 +71,20 @@ class Gateway:
         """The endpoint that calls go to at present."""
         return self._endpoints[self._current]
 
+    @property
+    def patience(self) -> float:
+        """Seconds that one try of a call may take at present; see Patience."""
+        return self._patience.seconds
+
     async def open(self) -> None:
-        """Make the session; nothing is sent."""
+        """Make the session; nothing is sent.
+
+        A connection has the usual time: one to a machine without power is never made.
+        """
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or True, socket_factory=_kept_alive)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout),
             headers={"Content-Type": "application/json"},
             auto_decompress=False,
         )
@@ -96,8 +106,10 @@ class Gateway:
             for response in [item for item, at in self._streams.items() if at == endpoint]:
                 response.close()
 
-    async def call(self, path: str, body: Json, *, repeatable: bool) -> Json:
-        """One call and its answer, within two times the timeout.
+    async def call(
+        self, path: str, body: Json, *, repeatable: bool, within: float | None = None
+    ) -> Json:
+        """One call and its answer, within two times the patience, or two times `within` seconds.
 
         What is `repeatable` (reads, lease renewals) is tried once more, at the next endpoint, after
         any failure to get an answer. Anything else only if the first try was surely not sent:
@@ -105,14 +117,14 @@ class Gateway:
         """
         endpoint = self.endpoint
         try:
-            return await self._authorised(endpoint, path, body)
+            return await self._authorised(endpoint, path, body, within)
         except Unavailable as err:
             self.failed(endpoint)
             if not self._worth_repeating(err, endpoint, repeatable=repeatable):
                 raise
         endpoint = self.endpoint
         try:
-            return await self._authorised(endpoint, path, body)
+            return await self._authorised(endpoint, path, body, within)
         except Unavailable:
             self.failed(endpoint)
             raise
@@ -126,13 +138,13 @@ class Gateway:
         call log in again.
         """
         endpoint = self.endpoint
-        async with _deadline(self.timeout, endpoint):
+        async with self._asking(endpoint):
             # A member that has lost its leader ends the stream instead of staying silent.
             headers = await self._headers() | {"Grpc-Metadata-hasleader": "true"}
             response = await self._send(endpoint, path, body, headers)
         try:
             if response.status != 200:
-                async with _deadline(self.timeout, endpoint):
+                async with self._asking(endpoint):
                     raise _refusal(response, await response.read())
             self._streams[response] = endpoint
             yield response.content
@@ -151,9 +163,23 @@ class Gateway:
         alone = endpoint == self.endpoint
         return not alone or (err.sent and not isinstance(err.__cause__, TimeoutError))
 
-    async def _authorised(self, endpoint: str, path: str, body: Json) -> Json:
+    @asynccontextmanager
+    async def _asking(self, endpoint: str, within: float | None = None) -> AsyncIterator[None]:
+        """Ask an endpoint something: Unavailable when its answer does not come in time."""
+        seconds = self.patience if within is None else min(within, self.patience)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as err:
+            self._patience.missed(endpoint)
+            raise Unavailable(f"{endpoint}: no answer within {seconds:g} s") from err
+        self._patience.answered(clock() - began)
+
+    async def _authorised(self, endpoint: str, path: str, body: Json, within: float | None) -> Json:
         """Call with a token, and once more with a new one when it is refused."""
-        async with _deadline(self.timeout, endpoint):
+        async with self._asking(endpoint, within):
             headers = await self._headers()
             try:
                 return await self._post(endpoint, path, body, headers)
@@ -179,7 +205,7 @@ class Gateway:
     async def _authenticate(self) -> str:
         """A new token; empty when the store has no authentication (it was wiped, say)."""
         try:
-            async with _deadline(self.timeout, self.endpoint):
+            async with self._asking(self.endpoint):
                 answer = await self._post(
                     self.endpoint, "/v3/auth/authenticate", self._credentials or {}, {}
                 )
@@ -209,22 +235,11 @@ class Gateway:
         text = json.dumps(body, separators=(",", ":")).encode()
         data = io.BytesIO(text) if len(text) > _LARGE else text
         try:
-            async with _deadline(self.timeout, endpoint):
-                return await self._session.post(endpoint + path, data=data, headers=headers)
-        except ClientConnectorError as err:
+            return await self._session.post(endpoint + path, data=data, headers=headers)
+        except (ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
             raise Unavailable(f"{endpoint}: {_reason(err)}", sent=False) from err
         except (aiohttp.ClientError, OSError) as err:
             raise Unavailable(f"{endpoint}: {_reason(err)}") from err
-
-
-@asynccontextmanager
-async def _deadline(seconds: float, endpoint: str) -> AsyncIterator[None]:
-    """Turn running out of time into Unavailable."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as err:
-        raise Unavailable(f"{endpoint}: no answer within {seconds:g} s") from err
 
 
 def _kept_alive(address: Any) -> socket.socket:

@@ -1,7 +1,7 @@
 """A lease that is kept alive, taken again when it is lost, and carried over restarts.
 
 Lease arithmetic: a refresh and a call that needs both of its tries must fit into the TTL, so
-that one hung member never costs the lease.
+that one hung member never costs the lease. A slow cluster has what is left of it (Patience).
 """
 
 import asyncio
@@ -44,6 +44,7 @@ class Lease:
                 f"lease {name}: a refresh of {self._refresh:g} s and two etcd timeouts of "
                 f"{etcd.timeout:g} s must be less than the TTL of {ttl} s"
             )
+        self._within = (ttl - self._refresh) / 2
         self._held = asyncio.Event()
         self._signals = Signals()
 
@@ -121,7 +122,7 @@ class Lease:
                 return asked
             self._lose()
             asked = clock()
-            self.id = await self._etcd.grant(self.ttl)
+            self.id = await self._etcd.grant(self.ttl, within=self._within)
         except EtcdError as err:
             log.warning("lease not confirmed", lease=self.name, error=str(err))
             return None
@@ -130,7 +131,7 @@ class Lease:
 
     async def _lives(self) -> bool:
         # A shorter TTL is that of a lease from before the setting changed: it may run out.
-        if await self._etcd.keepalive(self.id) >= self.ttl:
+        if await self._etcd.keepalive(self.id, within=self._within) >= self.ttl:
             return True
         log.warning("lease is gone", lease=self.name, id=self.id)
         self.id = 0

@@ -19,7 +19,9 @@ class EtcdSettings:
     password: str = setting("", "That user's password.", secret=True)
     ca_file: Path | None = setting(None, "Certificates that a member's certificate is checked by.")
     timeout: float = setting(
-        1.5, "Seconds for one try of a call; two of them must fit into every lease's TTL."
+        1.5,
+        "Seconds for one try of a call, up to four times as many while no member answers sooner; "
+        "two of them must fit into every lease's TTL.",
     )
 
 

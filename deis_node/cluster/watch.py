@@ -103,7 +103,7 @@ async def _created(
     gateway: Gateway, prefix: str, messages: "_Messages", position: _Position
 ) -> None:
     """Take the first message, which confirms the watch, and look whose history answers."""
-    message = await messages.next(gateway.timeout)
+    message = await messages.next(gateway.patience)
     if message is None or not message.get("created"):
         raise Unavailable("the watch was not confirmed in time")
     header = message.get("header", {})

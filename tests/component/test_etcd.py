@@ -193,6 +193,35 @@ async def test_a_read_goes_past_a_hung_member(etcd_server: EtcdMember, etcd: Etc
             await client.put("/a", b"1")
 
 
+async def test_a_cluster_whose_every_member_is_slow_is_waited_for(
+    etcd_server: EtcdMember, etcd: Etcd
+) -> None:
+    await etcd.put("/a", b"1")
+    async with (
+        relay(etcd_server.endpoint) as one,
+        relay(etcd_server.endpoint) as two,
+        Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
+        asyncio.timeout(10),
+    ):
+        one.delay = two.delay = 0.3
+        with pytest.raises(Unavailable):
+            await client.get("/a")
+        for number in range(5):
+            await client.put("/a", str(number).encode())
+            kv = await client.get("/a")
+            assert kv is not None
+            assert kv.value == str(number).encode()
+        one.delay = two.delay = 0.0
+        for _ in range(3):
+            await client.get("/a")
+        one.freeze()
+        two.freeze()
+        with pytest.raises(Unavailable, match=r"no answer within 0\.2 s"):
+            await client.put("/a", b"2")
+        one.thaw()
+        two.thaw()
+
+
 async def test_a_write_that_may_have_arrived_is_not_repeated(
     etcd_server: EtcdMember, etcd: Etcd
 ) -> None:
