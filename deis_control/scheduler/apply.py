@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from deis_control.errors import Fenced
-from deis_control.scheduler.changes import Change, pack
+from deis_control.scheduler.changes import MOST, Change, pack
 from deis_control.scheduler.view import ClusterView
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
@@ -32,8 +32,10 @@ class Store:
         self._incarnation = incarnation
         self.revision = 0
         """Of the last transaction that was carried out."""
-        self._open: set[str] = set()
-        """Keys of transactions that may have been carried out: nobody has answered."""
+        self._open: dict[str, object] = {}
+        """Keys of transactions that may have been carried out: nobody has answered. And for each
+        the one that last wrote it so."""
+        self._looking = asyncio.Lock()
 
     @property
     def trusted(self) -> bool:
@@ -41,18 +43,35 @@ class Store:
         return self._view.incarnation == self._incarnation and not self._term.lost.is_set()
 
     async def trust(self) -> None:
-        """Wait until it does, with all that was ever written; EtcdError.
+        """Wait until it does, with all that was ever written.
 
         Who looked before could not see a copy that was placed without an answer, and would give
         its name to another one elsewhere.
         """
-        for key in tuple(self._open):
-            if kv := await self._etcd.get(key):
-                self._view.read(kv)
-            self._open.discard(key)
         pause = Backoff(initial=0.02, maximum=0.5)
-        while not self.trusted:
+        while not (await self._all_seen() and self.trusted):
             await pause.wait()
+
+    async def _all_seen(self) -> bool:
+        """Look for what was written without an answer; False when there is no answer now either."""
+        async with self._looking:
+            opened = dict(self._open)
+            names = list(opened)
+            try:
+                for first in range(0, len(names), MOST):
+                    await self._look_for(names[first : first + MOST])
+            except Unavailable:
+                return False
+            for key, written in opened.items():
+                if self._open.get(key) is written:
+                    del self._open[key]
+        return True
+
+    async def _look_for(self, names: Iterable[str]) -> None:
+        found = await self._etcd.txn((), tuple(map(Get, names)))
+        for listing in found.results:
+            for kv in listing.items if listing else ():
+                self._view.read(kv)
 
     async def write(self, changes: Iterable[Change]) -> bool:
         """Carry changes out, in their order; False when one was refused: look again.
@@ -73,7 +92,8 @@ class Store:
         try:
             return await self._etcd.txn(guards, batch.ops, (Get(keys.LEADER),))
         except (Unavailable, asyncio.CancelledError):
-            self._open.update(op.key for op in batch.ops if isinstance(op, Put))
+            written = object()
+            self._open.update({op.key: written for op in batch.ops if isinstance(op, Put)})
             raise
 
     async def confirm(self) -> bool:

@@ -332,7 +332,6 @@ class Index:
         before = self._on.get(host, {}).pop(container, None)
         if before is not None:
             self._load_of(host, before.placement, -1)
-            self._swarm.discard(container)
             if same_kind[container] is before:
                 self._uncover(same_kind, container)
         record = _read(Placement, kv)
@@ -341,12 +340,13 @@ class Index:
             same_kind[container] = placed
             self._load_of(host, record, 1)
             self._on.setdefault(host, {})[container] = placed
-            if record.engine == SWARM:
-                self._swarm.add(container)
             if record.succeeds and placed.runs:
                 self._successors.setdefault(container, now)
         if not self._on.get(host, True):
             del self._on[host]
+        self._swarm.discard(container)
+        if container in same_kind and same_kind[container].placement.engine == SWARM:
+            self._swarm.add(container)
         return self._tidy(copy.app)
 
     def _uncover(self, same_kind: dict[str, Placed], container: str) -> None:

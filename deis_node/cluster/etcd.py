@@ -145,12 +145,10 @@ class Etcd:
         body = encode_txn(compares, then, otherwise)
         return decode_txn(await self._write("/v3/kv/txn", body))
 
-    async def grant(self, ttl: int, *, within: float | None = None) -> int:
-        """A new lease of so many seconds; its id. A try may take `within` seconds at most."""
+    async def grant(self, ttl: int) -> int:
+        """A new lease of so many seconds; its id."""
         # An answer that got lost leaves a lease behind that nobody uses and that expires.
-        answer = await self._gateway.call(
-            "/v3/lease/grant", {"TTL": str(ttl)}, repeatable=True, within=within
-        )
+        answer = await self._gateway.call("/v3/lease/grant", {"TTL": str(ttl)}, repeatable=True)
         return int(answer.get("ID", 0))
 
     async def keepalive(self, lease: int, *, within: float | None = None) -> int:

@@ -32,6 +32,9 @@ _KEEPALIVE = (
 )
 """A host that vanished is noticed after 25 s, also while we are waiting for its words."""
 
+_CONNECT = 0.8
+"""The share of a try's usual time that its connection may take."""
+
 _LARGE = 1 << 19
 """Bytes; a longer body is written in pieces, so that it does not hold up the event loop."""
 
@@ -79,12 +82,13 @@ class Gateway:
     async def open(self) -> None:
         """Make the session; nothing is sent.
 
-        A connection has the usual time: one to a machine without power is never made.
+        A connection has a part of the usual time, so that this is what is over first: one to a
+        machine without power is never made, and what was to go over it was not sent.
         """
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls or True, socket_factory=_kept_alive)
         self._session = aiohttp.ClientSession(
             connector=connector,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT * self.timeout),
             headers={"Content-Type": "application/json"},
             auto_decompress=False,
         )
@@ -94,6 +98,10 @@ class Gateway:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _after(self, endpoint: str) -> str:
+        """The endpoint that follows on this one."""
+        return self._endpoints[(self._endpoints.index(endpoint) + 1) % len(self._endpoints)]
 
     def failed(self, endpoint: str) -> None:
         """Turn to the next endpoint, unless somebody has turned away from this one already.
@@ -111,6 +119,10 @@ class Gateway:
     ) -> Json:
         """One call and its answer, within two times the patience, or two times `within` seconds.
 
+        With `within` it is a lease's renewal, which the leader answers alone: how long that takes
+        tells little of what others can expect, and if it has less time than they have, it asks
+        the next endpoint without taking them along.
+
         What is `repeatable` (reads, lease renewals) is tried once more, at the next endpoint, after
         any failure to get an answer. Anything else only if the first try was surely not sent:
         a repeated write could meet its own earlier success.
@@ -119,14 +131,17 @@ class Gateway:
         try:
             return await self._authorised(endpoint, path, body, within)
         except Unavailable as err:
-            self.failed(endpoint)
-            if not self._worth_repeating(err, endpoint, repeatable=repeatable):
+            hasty = within is not None and within < self.patience
+            if not hasty:
+                self.failed(endpoint)
+            if not self._worth_repeating(err, repeatable=repeatable):
                 raise
-        endpoint = self.endpoint
+        endpoint = self._after(endpoint) if hasty else self.endpoint
         try:
             return await self._authorised(endpoint, path, body, within)
         except Unavailable:
-            self.failed(endpoint)
+            if not hasty:
+                self.failed(endpoint)
             raise
 
     @asynccontextmanager
@@ -155,17 +170,22 @@ class Gateway:
             self._streams.pop(response, None)
             response.close()
 
-    def _worth_repeating(self, err: Unavailable, endpoint: str, *, repeatable: bool) -> bool:
+    def _worth_repeating(self, err: Unavailable, *, repeatable: bool) -> bool:
         if err.sent and not repeatable:
             return False
         # The only member there is: a connection it closed may be opened again at once, but a
         # refused one and a deadline that passed say the same a moment later.
-        alone = endpoint == self.endpoint
+        alone = len(self._endpoints) == 1
         return not alone or (err.sent and not isinstance(err.__cause__, TimeoutError))
 
     @asynccontextmanager
-    async def _asking(self, endpoint: str, within: float | None = None) -> AsyncIterator[None]:
-        """Ask an endpoint something: Unavailable when its answer does not come in time."""
+    async def _asking(
+        self, endpoint: str, within: float | None = None, *, counts: bool = False
+    ) -> AsyncIterator[None]:
+        """Ask an endpoint something: Unavailable when its answer does not come in time.
+
+        What `counts` needs a majority, and says how long such an answer takes.
+        """
         seconds = self.patience if within is None else min(within, self.patience)
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -173,13 +193,15 @@ class Gateway:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as err:
-            self._patience.missed(endpoint)
+            if counts:
+                self._patience.missed(endpoint)
             raise Unavailable(f"{endpoint}: no answer within {seconds:g} s") from err
-        self._patience.answered(clock() - began)
+        if counts:
+            self._patience.answered(clock() - began)
 
     async def _authorised(self, endpoint: str, path: str, body: Json, within: float | None) -> Json:
         """Call with a token, and once more with a new one when it is refused."""
-        async with self._asking(endpoint, within):
+        async with self._asking(endpoint, within, counts=within is None):
             headers = await self._headers()
             try:
                 return await self._post(endpoint, path, body, headers)

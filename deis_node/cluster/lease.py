@@ -122,7 +122,7 @@ class Lease:
                 return asked
             self._lose()
             asked = clock()
-            self.id = await self._etcd.grant(self.ttl, within=self._within)
+            self.id = await self._etcd.grant(self.ttl)
         except EtcdError as err:
             log.warning("lease not confirmed", lease=self.name, error=str(err))
             return None

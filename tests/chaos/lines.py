@@ -9,7 +9,7 @@ its power: nobody may have read that yet.
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tests.fixtures.cluster import Cluster
@@ -67,17 +67,17 @@ class Lines:
         """A host is about to lose its power."""
         self._darkened.append((host, moment()))
 
-    def missing(self) -> list[Line]:
-        """Lines of which no logger has anything, though they were written a while ago."""
+    def missing(self, before: float) -> list[Line]:
+        """Lines that were written before a moment and that no logger has."""
         stored = set[int]()
         for path in log_files(self._cluster.home):
             if path.parent.name == "logs" and path.name.startswith(f"{self._app.name}.log"):
-                stored.update(map(int, _WRITTEN.findall(path.read_bytes())))
-        late = moment() - UNREAD
+                with suppress(FileNotFoundError):  # It was just put aside.
+                    stored.update(map(int, _WRITTEN.findall(path.read_bytes())))
         with self._lock:
             for number in [number for number in self._open if number in stored]:
                 del self._open[number]
-            return [line for line in self._open.values() if line.at < late and self._kept(line)]
+            return [line for line in self._open.values() if line.at < before and self._kept(line)]
 
     def _kept(self, line: Line) -> bool:
         """Whether it must be."""

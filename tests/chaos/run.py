@@ -157,8 +157,9 @@ class Run:
 
     def _all_lines(self) -> None:
         """Every line that the app wrote is in some logger's files."""
-        deadline = time.monotonic() + DELIVERY
-        while missing := self.lines.missing():
+        now = moment()
+        deadline = now + DELIVERY
+        while missing := self.lines.missing(before=now):
             assert time.monotonic() < deadline, f"{len(missing)} lines are lost: {missing[:5]}"
             time.sleep(1)
 

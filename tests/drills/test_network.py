@@ -83,9 +83,11 @@ def test_one_packet_of_twenty_is_lost(cluster: Cluster, busy: App, seen: Seen) -
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
 
 
-@pytest.mark.parametrize("host", ["local-3", "local-1"])
+@pytest.mark.parametrize(
+    ("host", "delay"), [("local-3", DELAY), ("local-1", DELAY), ("local-3", 2 * DELAY)]
+)
 def test_all_packets_of_a_host_come_late(
-    cluster: Cluster, busy: App, seen: Seen, host: str
+    cluster: Cluster, busy: App, seen: Seen, host: str, delay: float
 ) -> None:
     lead_etcd(cluster, host)
     leading, copies = leaders(cluster), cluster.copies(busy.name)
@@ -93,7 +95,7 @@ def test_all_packets_of_a_host_come_late(
     terms = {cluster.leader()}
     traffic = Traffic(cluster, busy.host, list(ROUTERS))
     with traffic.flows():
-        cluster.delay(host, DELAY)
+        cluster.delay(host, delay)
         began = moment()
         while moment() < began + MINUTE:
             alive &= set(cluster.alive())
@@ -105,9 +107,12 @@ def test_all_packets_of_a_host_come_late(
         cluster.heal()
         asyncio.run(at_rest(cluster))
     count = {router: len(traffic.failures(router)) for router in ROUTERS}
-    seen(f"{host} is late, leading {sorted(leading)}, copies {_counts(copies)}")
+    seen(
+        f"{host} is late by {2 * delay:.1f} s, leading {sorted(leading)}, copies {_counts(copies)}"
+    )
     seen(f"always alive {sorted(alive)}, terms {len(terms)}, a push took {changed:.1f} s")
     seen(f"median request by router {slow[0]:.2f} s, {slow[1]:.2f} s; failed {count}")
+    assert host not in ROUTERS or slow[ROUTERS.index(host)] > 2 * delay
     assert alive == set(cluster.names)
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
 

@@ -1,11 +1,14 @@
 """The store's keys, sorted by app."""
 
+import pytest
+
 from deis_control.scheduler.snapshot import AppKeys, Index, changed_keys
 from deis_control.scheduler.world import Limits
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import KeyValue
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import (
+    SWARM,
     Await,
     Host,
     HostConf,
@@ -62,6 +65,17 @@ def test_of_two_of_one_name_the_other_is_seen_when_one_is_gone() -> None:
     index.drop(keys.placement("host-2", COPY.container), 0)
     assert [(host.copies, host.reserved) for host in index.loads()] == [(0, 0), (0, 0)]
     assert "hello" not in index.apps
+
+
+@pytest.mark.parametrize("gone", ["host-1", "host-2"])
+def test_of_two_of_one_name_in_a_swarm_the_other_is_still_wished_for(gone: str) -> None:
+    index = Index()
+    for host in ("host-1", "host-2"):
+        index.take(kv(keys.host(host), Host(host, "10.0.0.1")), 0)
+        index.take(placement_kv(COPY, host, engine=SWARM), 0)
+    index.drop(keys.placement(gone, COPY.container), 0)
+    left = {"host-1": "host-2", "host-2": "host-1"}[gone]
+    assert [wish.placed.host for wish in index.swarm_wishes()] == [left]
 
 
 def test_one_off_commands_are_none_of_the_planners_copies_but_load_their_host() -> None:
