@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,27 @@ async def test_a_cluster_whose_every_member_is_slow_is_waited_for(
             await client.put("/a", b"2")
         one.thaw()
         two.thaw()
+
+
+async def test_a_renewal_that_has_less_time_than_others_leaves_them_where_they_are(
+    etcd_server: EtcdMember, etcd: Etcd
+) -> None:
+    async with (
+        relay(etcd_server.endpoint) as one,
+        relay(etcd_server.endpoint) as two,
+        Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
+    ):
+        lease = await client.grant(10)
+        one.delay = two.delay = 0.3
+        with pytest.raises(Unavailable):
+            await client.get("/a")
+        revision = await etcd.put("/a", b"1")
+        async with aclosing(client.watch("/a", revision, resume=False)) as batches:
+            assert [event.kv.value for event in await anext(batches)] == [b"1"]
+            with pytest.raises(Unavailable):
+                await client.keepalive(lease, within=0.2)
+            await etcd.put("/a", b"2")
+            assert [event.kv.value for event in await anext(batches)] == [b"2"]
 
 
 async def test_a_write_that_may_have_arrived_is_not_repeated(
