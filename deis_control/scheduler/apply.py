@@ -21,6 +21,9 @@ from deis_node.cluster.etcd import (
 from deis_node.cluster.records import Incarnation
 from deis_node.runtime.backoff import Backoff
 
+_LOOK = 0.5
+"""Seconds between two looks for what nobody has answered for."""
+
 
 class Store:
     """Transactions of one term in one life of the store."""
@@ -36,6 +39,8 @@ class Store:
         """Keys of transactions that may have been carried out: nobody has answered. And for each
         the one that last wrote it so."""
         self._looking = asyncio.Lock()
+        self._look_again = 0.0
+        """When the next look for them is worth it, by the loop's clock: one for all who wait."""
 
     @property
     def trusted(self) -> bool:
@@ -54,13 +59,17 @@ class Store:
 
     async def _all_seen(self) -> bool:
         """Look for what was written without an answer; False when there is no answer now either."""
+        clock = asyncio.get_running_loop().time
         async with self._looking:
+            if self._open and clock() < self._look_again:
+                return False
             opened = dict(self._open)
             names = list(opened)
             try:
                 for first in range(0, len(names), MOST):
                     await self._look_for(names[first : first + MOST])
             except Unavailable:
+                self._look_again = clock() + _LOOK
                 return False
             for key, written in opened.items():
                 if self._open.get(key) is written:

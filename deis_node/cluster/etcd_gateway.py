@@ -120,8 +120,8 @@ class Gateway:
         """One call and its answer, within two times the patience, or two times `within` seconds.
 
         With `within` it is a lease's renewal, which the leader answers alone: how long that takes
-        tells little of what others can expect, and if it has less time than they have, it asks
-        the next endpoint without taking them along.
+        tells little of what others can expect. If it has less time than they have, it takes them
+        along to the next endpoint only when that one has answered in time.
 
         What is `repeatable` (reads, lease renewals) is tried once more, at the next endpoint, after
         any failure to get an answer. Anything else only if the first try was surely not sent:
@@ -131,18 +131,22 @@ class Gateway:
         try:
             return await self._authorised(endpoint, path, body, within)
         except Unavailable as err:
+            late = endpoint
             hasty = within is not None and within < self.patience
             if not hasty:
                 self.failed(endpoint)
             if not self._worth_repeating(err, repeatable=repeatable):
                 raise
-        endpoint = self._after(endpoint) if hasty else self.endpoint
+        endpoint = self._after(late) if hasty else self.endpoint
         try:
-            return await self._authorised(endpoint, path, body, within)
+            answer = await self._authorised(endpoint, path, body, within)
         except Unavailable:
             if not hasty:
                 self.failed(endpoint)
             raise
+        if hasty:
+            self.failed(late)
+        return answer
 
     @asynccontextmanager
     async def stream(self, path: str, body: Json) -> AsyncIterator[aiohttp.StreamReader]:
@@ -155,7 +159,7 @@ class Gateway:
         endpoint = self.endpoint
         async with self._asking(endpoint):
             # A member that has lost its leader ends the stream instead of staying silent.
-            headers = await self._headers() | {"Grpc-Metadata-hasleader": "true"}
+            headers = await self._headers(endpoint) | {"Grpc-Metadata-hasleader": "true"}
             response = await self._send(endpoint, path, body, headers)
         try:
             if response.status != 200:
@@ -202,34 +206,34 @@ class Gateway:
     async def _authorised(self, endpoint: str, path: str, body: Json, within: float | None) -> Json:
         """Call with a token, and once more with a new one when it is refused."""
         async with self._asking(endpoint, within, counts=within is None):
-            headers = await self._headers()
+            headers = await self._headers(endpoint)
             try:
                 return await self._post(endpoint, path, body, headers)
             except TokenRejected:
                 if self._credentials is None:
                     raise
             self._forget(headers)
-            return await self._post(endpoint, path, body, await self._headers())
+            return await self._post(endpoint, path, body, await self._headers(endpoint))
 
     def _forget(self, headers: dict[str, str]) -> None:
         """Log in before the next call, unless somebody did since these headers were made."""
         if self._token == headers.get("Authorization", ""):
             self._token = None
 
-    async def _headers(self) -> dict[str, str]:
+    async def _headers(self, endpoint: str) -> dict[str, str]:
         if self._credentials is None:
             return {}
         async with self._login:
             if self._token is None:
-                self._token = await self._authenticate()
+                self._token = await self._authenticate(endpoint)
         return {"Authorization": self._token} if self._token else {}
 
-    async def _authenticate(self) -> str:
+    async def _authenticate(self, endpoint: str) -> str:
         """A new token; empty when the store has no authentication (it was wiped, say)."""
         try:
-            async with self._asking(self.endpoint):
+            async with self._asking(endpoint):
                 answer = await self._post(
-                    self.endpoint, "/v3/auth/authenticate", self._credentials or {}, {}
+                    endpoint, "/v3/auth/authenticate", self._credentials or {}, {}
                 )
         except EtcdError as err:
             if "authentication is not enabled" in str(err):

@@ -244,6 +244,26 @@ async def test_a_renewal_that_has_less_time_than_others_leaves_them_where_they_a
             assert [event.kv.value for event in await anext(batches)] == [b"2"]
 
 
+async def test_a_renewal_that_is_answered_elsewhere_takes_the_others_along(
+    etcd_server: EtcdMember, etcd: Etcd
+) -> None:
+    async with (
+        relay(etcd_server.endpoint) as one,
+        relay(etcd_server.endpoint) as two,
+        Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
+    ):
+        lease = await client.grant(10)
+        one.delay = two.delay = 0.3
+        with pytest.raises(Unavailable):
+            await client.get("/a")
+        two.delay = 0.0
+        one.freeze()
+        assert await client.keepalive(lease, within=0.2) == 10
+        async with asyncio.timeout(0.3):
+            await client.get("/a")
+        one.thaw()
+
+
 async def test_a_write_that_may_have_arrived_is_not_repeated(
     etcd_server: EtcdMember, etcd: Etcd
 ) -> None:
