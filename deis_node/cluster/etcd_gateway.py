@@ -127,25 +127,24 @@ class Gateway:
         any failure to get an answer. Anything else only if the first try was surely not sent:
         a repeated write could meet its own earlier success.
         """
-        endpoint = self.endpoint
+        first = self.endpoint
         try:
-            return await self._authorised(endpoint, path, body, within)
+            return await self._authorised(first, path, body, within)
         except Unavailable as err:
-            late = endpoint
             hasty = within is not None and within < self.patience
             if not hasty:
-                self.failed(endpoint)
+                self.failed(first)
             if not self._worth_repeating(err, repeatable=repeatable):
                 raise
-        endpoint = self._after(late) if hasty else self.endpoint
+        second = self._after(first) if hasty else self.endpoint
         try:
-            answer = await self._authorised(endpoint, path, body, within)
+            answer = await self._authorised(second, path, body, within)
         except Unavailable:
             if not hasty:
-                self.failed(endpoint)
+                self.failed(second)
             raise
         if hasty:
-            self.failed(late)
+            self.failed(first)
         return answer
 
     @asynccontextmanager

@@ -81,8 +81,9 @@ class Lines:
 
     def _kept(self, line: Line) -> bool:
         """Whether it must be."""
-        dark = ((host, at) for host, at in self._darkened if host == line.host)
-        return not any(abs(line.at - at) < UNREAD for _, at in dark)
+        return not any(
+            host == line.host and abs(line.at - at) < UNREAD for host, at in self._darkened
+        )
 
     def _ask(self, router: str) -> None:
         address, port = self._cluster.address(router), self._cluster.http_port

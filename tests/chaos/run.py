@@ -160,7 +160,7 @@ class Run:
         now = moment()
         deadline = now + DELIVERY
         while missing := self.lines.missing(before=now):
-            assert time.monotonic() < deadline, f"{len(missing)} lines are lost: {missing[:5]}"
+            assert moment() < deadline, f"{len(missing)} lines are lost: {missing[:5]}"
             time.sleep(1)
 
     def _gap(self, hurt: Hurt, router: str) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from deis_node.cluster.etcd import (
 )
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.ports import free_port
-from tests.fixtures.proxy import relay
+from tests.fixtures.proxy import Relay, relay
 from tests.fixtures.waiting import eventually
 
 
@@ -194,19 +194,25 @@ async def test_a_read_goes_past_a_hung_member(etcd_server: EtcdMember, etcd: Etc
             await client.put("/a", b"1")
 
 
-async def test_a_cluster_whose_every_member_is_slow_is_waited_for(
-    etcd_server: EtcdMember, etcd: Etcd
-) -> None:
-    await etcd.put("/a", b"1")
+@asynccontextmanager
+async def slow_cluster(server: EtcdMember) -> AsyncIterator[tuple[Etcd, Relay, Relay]]:
+    """A client of two members whose answers take longer than it usually waits, as it knows now."""
     async with (
-        relay(etcd_server.endpoint) as one,
-        relay(etcd_server.endpoint) as two,
+        relay(server.endpoint) as one,
+        relay(server.endpoint) as two,
         Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
-        asyncio.timeout(10),
     ):
         one.delay = two.delay = 0.3
         with pytest.raises(Unavailable):
             await client.get("/a")
+        yield client, one, two
+
+
+async def test_a_cluster_whose_every_member_is_slow_is_waited_for(
+    etcd_server: EtcdMember, etcd: Etcd
+) -> None:
+    await etcd.put("/a", b"1")
+    async with slow_cluster(etcd_server) as (client, one, two), asyncio.timeout(10):
         for number in range(5):
             await client.put("/a", str(number).encode())
             kv = await client.get("/a")
@@ -226,15 +232,8 @@ async def test_a_cluster_whose_every_member_is_slow_is_waited_for(
 async def test_a_renewal_that_has_less_time_than_others_leaves_them_where_they_are(
     etcd_server: EtcdMember, etcd: Etcd
 ) -> None:
-    async with (
-        relay(etcd_server.endpoint) as one,
-        relay(etcd_server.endpoint) as two,
-        Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
-    ):
+    async with slow_cluster(etcd_server) as (client, _, _):
         lease = await client.grant(10)
-        one.delay = two.delay = 0.3
-        with pytest.raises(Unavailable):
-            await client.get("/a")
         revision = await etcd.put("/a", b"1")
         async with aclosing(client.watch("/a", revision, resume=False)) as batches:
             assert [event.kv.value for event in await anext(batches)] == [b"1"]
@@ -247,15 +246,8 @@ async def test_a_renewal_that_has_less_time_than_others_leaves_them_where_they_a
 async def test_a_renewal_that_is_answered_elsewhere_takes_the_others_along(
     etcd_server: EtcdMember, etcd: Etcd
 ) -> None:
-    async with (
-        relay(etcd_server.endpoint) as one,
-        relay(etcd_server.endpoint) as two,
-        Etcd([one.endpoint, two.endpoint], timeout=0.2) as client,
-    ):
+    async with slow_cluster(etcd_server) as (client, one, two):
         lease = await client.grant(10)
-        one.delay = two.delay = 0.3
-        with pytest.raises(Unavailable):
-            await client.get("/a")
         two.delay = 0.0
         one.freeze()
         assert await client.keepalive(lease, within=0.2) == 10

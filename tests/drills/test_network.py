@@ -21,6 +21,8 @@ from tests.fixtures.traffic import Traffic, busy_app, moment
 pytestmark = pytest.mark.timeout(900)
 
 ROUTERS = ("local-1", "local-2")
+Term = tuple[str, int]
+"""A leader and its epoch."""
 MINUTE = 60.0
 DELAY = 0.15
 """Seconds that a packet takes longer, each way: an answer comes 300 ms later."""
@@ -62,16 +64,12 @@ def test_what_one_host_sends_to_another_is_lost(
 
 
 def test_one_packet_of_twenty_is_lost(cluster: Cluster, busy: App, seen: Seen) -> None:
-    alive: set[str] = set(cluster.names)
-    terms = {cluster.leader()}
+    led = cluster.leader()
     traffic = Traffic(cluster, busy.host, list(ROUTERS))
     with traffic.flows():
         began = moment()
         cluster.lossy(5)
-        while moment() < began + MINUTE:
-            alive &= set(cluster.alive())
-            terms.add(cluster.leader())
-            time.sleep(0.5)
+        alive, terms = _watched(cluster, began + MINUTE, led=led)
         busy.deploy("with losses")
         changed = moment() - began - MINUTE
         cluster.heal()
@@ -83,6 +81,16 @@ def test_one_packet_of_twenty_is_lost(cluster: Cluster, busy: App, seen: Seen) -
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
 
 
+def _watched(cluster: Cluster, until: float, *, led: Term) -> tuple[set[str], set[Term]]:
+    """The hosts that held their lease at every look until a moment, and all terms since one."""
+    alive, terms = set(cluster.names), {led}
+    while moment() < until:
+        alive &= set(cluster.alive())
+        terms.add(cluster.leader())
+        time.sleep(0.5)
+    return alive, terms
+
+
 @pytest.mark.parametrize(
     ("host", "delay"), [("local-3", DELAY), ("local-1", DELAY), ("local-3", 2 * DELAY)]
 )
@@ -91,16 +99,12 @@ def test_all_packets_of_a_host_come_late(
 ) -> None:
     lead_etcd(cluster, host)
     leading, copies = leaders(cluster), cluster.copies(busy.name)
-    alive: set[str] = set(cluster.names)
-    terms = {cluster.leader()}
+    led = cluster.leader()
     traffic = Traffic(cluster, busy.host, list(ROUTERS))
     with traffic.flows():
         cluster.delay(host, delay)
         began = moment()
-        while moment() < began + MINUTE:
-            alive &= set(cluster.alive())
-            terms.add(cluster.leader())
-            time.sleep(0.5)
+        alive, terms = _watched(cluster, began + MINUTE, led=led)
         busy.deploy("with delays")
         changed = moment() - began - MINUTE
         slow = [_median(traffic, router, began) for router in ROUTERS]
