@@ -1,7 +1,7 @@
 """The leader's hand on the store: every write is fenced twice (rule 6) and taken in at once."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from deis_control.errors import Fenced
 from deis_control.scheduler.changes import MOST, Change, pack
@@ -10,10 +10,10 @@ from deis_node.cluster import keys
 from deis_node.cluster.election import Term
 from deis_node.cluster.etcd import (
     Compare,
+    DeletePrefix,
     Etcd,
     Get,
     Listing,
-    Put,
     TxnResult,
     Unavailable,
     value_is,
@@ -36,8 +36,8 @@ class Store:
         self.revision = 0
         """Of the last transaction that was carried out."""
         self._open: dict[str, object] = {}
-        """Keys of transactions that may have been carried out: nobody has answered. And for each
-        the one that last wrote it so."""
+        """Keys, and prefixes, of transactions that may have been carried out or may yet be: nobody
+        has answered. And for each the one that last wrote it so."""
         self._looking = asyncio.Lock()
         self._look_again = 0.0
         """When the next look for them is worth it, by the loop's clock: one for all who wait."""
@@ -48,10 +48,10 @@ class Store:
         return self._view.incarnation == self._incarnation and not self._term.lost.is_set()
 
     async def trust(self) -> None:
-        """Wait until it does, with all that was ever written.
+        """Wait until it does, with all that was ever written, and nothing more to come of it.
 
         Who looked before could not see a copy that was placed without an answer, and would give
-        its name to another one elsewhere.
+        its name to another one elsewhere. Fenced when the term is over; EtcdError.
         """
         pause = Backoff(initial=0.02, maximum=0.5)
         while not (await self._all_seen() and self.trusted):
@@ -64,10 +64,9 @@ class Store:
             if self._open and clock() < self._look_again:
                 return False
             opened = dict(self._open)
-            names = list(opened)
             try:
-                for first in range(0, len(names), MOST):
-                    await self._look_for(names[first : first + MOST])
+                if opened:
+                    await self._look_for(list(opened))
             except Unavailable:
                 self._look_again = clock() + _LOOK
                 return False
@@ -76,11 +75,15 @@ class Store:
                     del self._open[key]
         return True
 
-    async def _look_for(self, names: Iterable[str]) -> None:
-        found = await self._etcd.txn((), tuple(map(Get, names)))
-        for listing in found.results:
-            for kv in listing.items if listing else ():
-                self._view.read(kv)
+    async def _look_for(self, names: Sequence[str]) -> None:
+        """Have what is still on its way refused, then read what was carried out before that."""
+        if not await self._term.fence():
+            raise Fenced("another leader was elected")
+        for first in range(0, len(names), MOST):
+            asked = names[first : first + MOST]
+            found = await self._etcd.txn((), tuple(map(Get, asked)))
+            there = [kv for listing in found.results if listing for kv in listing.items]
+            self._view.read(asked, there, found.revision)
 
     async def write(self, changes: Iterable[Change]) -> bool:
         """Carry changes out, in their order; False when one was refused: look again.
@@ -101,8 +104,8 @@ class Store:
         try:
             return await self._etcd.txn(guards, batch.ops, (Get(keys.LEADER),))
         except (Unavailable, asyncio.CancelledError):
-            written = object()
-            self._open.update({op.key: written for op in batch.ops if isinstance(op, Put)})
+            prefixes = {op.prefix for op in batch.ops if isinstance(op, DeletePrefix)}
+            self._open |= dict.fromkeys(batch.keys | prefixes, object())
             raise
 
     async def confirm(self) -> bool:
@@ -129,8 +132,5 @@ class Store:
 
     def _check(self, refused: TxnResult) -> None:
         """Fenced when the refusal is for the sake of the election key."""
-        (listing,) = refused.results
-        holders = listing.items if listing is not None else ()
-        if not any(kv.create_revision == self._term.revision for kv in holders):
-            self._term.lost.set()
+        if not self._term.goes_on(refused):
             raise Fenced("another leader was elected")

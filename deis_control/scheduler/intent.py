@@ -86,6 +86,7 @@ class IntentMirror:
             await self._noted.wait()
             self._noted.clear()
             try:
+                await self._store.trust()
                 await self._raise_to(self._counted)
                 pause.reset()
             except EtcdError as err:

@@ -26,7 +26,7 @@ from deis_control.scheduler.swarm_sync import SwarmSync
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.worker import Worker, rest_decision
 from deis_node.cluster.election import Election, Term
-from deis_node.cluster.etcd import Etcd, EtcdError, Put
+from deis_node.cluster.etcd import Etcd, EtcdError
 from deis_node.cluster.records import Incarnation, Leader
 from deis_node.cluster.seal import Ring
 from deis_node.runtime.backoff import Backoff
@@ -106,15 +106,13 @@ class Scheduler:
                 tasks.start("caretaker", caretaker.run())
             self._epoch = await patiently("raise epoch", lambda _: self._raise_own(term))
         value = Leader(self._name, self._epoch).to_bytes()
-        put = Put(term.key, value, term.lease)
-        told = await patiently("tell the epoch", lambda _: self._etcd.txn([term.guard], [put]))
-        if not told.succeeded:
+        if not await patiently("tell the epoch", lambda _: term.declare(value)):
             raise Fenced("another leads")
         log.info("leading with a database again", epoch=self._epoch)
 
     async def _raise_own(self, term: Term) -> int:
         """Raise the epoch while the term lasts: not over that of a leader who followed."""
-        if not (await self._etcd.txn([term.guard], ())).succeeded:
+        if not await term.is_held():
             raise Fenced("another leads")
         return await self._raise_epoch()
 

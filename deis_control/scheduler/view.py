@@ -209,30 +209,27 @@ class ClusterView:
 
     def wrote(self, ops: Sequence[Op], revision: int) -> None:
         """Take in one's own transaction before the watch tells of it."""
-        puts: dict[_Cache, list[KeyValue]] = {}
-        deletes: dict[_Cache, list[str]] = {}
+        put = []
         for op in ops:
-            cache = self._cache_of(op.key) if isinstance(op, Put | Delete) else None
-            if cache is None:
-                continue
-            if isinstance(op, Delete):
-                deletes.setdefault(cache, []).append(op.key)
-            elif isinstance(op, Put):
+            if isinstance(op, Put) and (cache := self._cache_of(op.key)):
                 before = cache.watched.items.get(op.key)
                 made = before.create_revision if before else revision
-                kv = KeyValue(op.key, op.value, made, revision, 1, op.lease)
-                puts.setdefault(cache, []).append(kv)
-        for cache in puts.keys() | deletes.keys():
-            cache.watched.discard(revision, *deletes.get(cache, ()))
-            cache.watched.apply(*puts.get(cache, ()))
-            self._absorb(cache)
+                put.append(KeyValue(op.key, op.value, made, revision, 1, op.lease))
+        self._take(put, [op.key for op in ops if isinstance(op, Delete)], revision)
 
-    def read(self, kv: KeyValue) -> None:
-        """Take in a key that was read before the watch tells of it."""
-        cache = self._cache_of(kv.key)
-        if cache is not None:
-            cache.watched.apply(kv)
-            self._absorb(cache)
+    def read(self, names: Sequence[str], there: Sequence[KeyValue], revision: int) -> None:
+        """Take in which of these keys were there at a revision, before the watch tells of it."""
+        found = {kv.key for kv in there}
+        self._take(there, [key for key in names if key not in found], revision)
+
+    def _take(self, put: Sequence[KeyValue], gone: Sequence[str], revision: int) -> None:
+        for prefix, cache in self._caches.items():
+            mine = [kv for kv in put if kv.key.startswith(prefix)]
+            less = [key for key in gone if key.startswith(prefix)]
+            if mine or less:
+                cache.watched.discard(revision, *less)
+                cache.watched.apply(*mine)
+                self._absorb(cache)
 
     def copies(self, app: str) -> Sequence[CopyState]:
         """All copies of the app but those that were told to end; Unavailable as `observed`."""

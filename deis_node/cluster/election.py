@@ -22,8 +22,10 @@ from deis_node.cluster.etcd import (
     KeyValue,
     Put,
     RevisionWentBack,
+    TxnResult,
     absent,
     create_revision_is,
+    mod_revision_is,
 )
 from deis_node.cluster.lease import Lease
 from deis_node.cluster.records import Leader, RecordError
@@ -45,15 +47,61 @@ notices by itself, and much sooner.
 class Term:
     """The time of one leader, from winning the election until `lost` is set."""
 
-    def __init__(self, key: str, revision: int, lease: int = 0) -> None:
-        self.key = key
-        self.revision = revision
-        self.lease = lease
+    def __init__(self, etcd: Etcd, holder: KeyValue) -> None:
+        """`holder` is the election key as this candidate has it."""
+        self._etcd = etcd
+        self._value = holder.value
+        self._written = holder.mod_revision
+        self._key = holder.key
+        self.lease = holder.lease
         """Under which the key lies."""
-        self.guard: Compare = create_revision_is(key, revision)
-        """To be put into every transaction of the leader."""
+        self.revision = holder.create_revision
         self.lost = asyncio.Event()
         """Set when the key is gone, or when the lease is unconfirmed for its TTL."""
+
+    @property
+    def guard(self) -> Compare:
+        """Holds until the term is over or fenced; every transaction of the leader carries it."""
+        return mod_revision_is(self._key, self._written)
+
+    async def declare(self, value: bytes) -> bool:
+        """Give the key a value; False when the term is over. EtcdError."""
+        self._value = value
+        return await self.fence()
+
+    async def fence(self) -> bool:
+        """Write the key anew: guarded writes that are still on their way are refused from now on.
+
+        For when one was not answered and may yet be carried out. False when the term is over.
+        EtcdError: perhaps it was done; it is to be done again.
+        """
+        while True:
+            put = Put(self._key, self._value, self.lease)
+            result = await self._etcd.txn([self.guard], [put], [Get(self._key)])
+            if result.succeeded:
+                self._written = max(self._written, result.revision)
+                return True
+            if not self.goes_on(result):
+                return False
+
+    async def is_held(self) -> bool:
+        """Ask etcd whether the term goes on. EtcdError."""
+        holds = create_revision_is(self._key, self.revision)
+        return (await self._etcd.txn([holds], [Get(self._key)])).succeeded
+
+    def goes_on(self, refused: TxnResult) -> bool:
+        """Whether it does, by the key that a refused transaction has read; if not, it is lost.
+
+        A key that was written later than known here was fenced without an answer. One that was
+        written earlier is what a member knows that is behind.
+        """
+        (listing,) = refused.results
+        holder = listing.items[0] if listing is not None and listing.items else None
+        if holder is None or holder.create_revision != self.revision:
+            self.lost.set()
+            return False
+        self._written = max(self._written, holder.mod_revision)
+        return True
 
 
 class Election:
@@ -149,9 +197,8 @@ class Election:
 
     async def _declared(self, holder: KeyValue, value: bytes) -> Term | None:
         """Write the winner's value; None when the key was lost meanwhile."""
-        term = Term(self._key, holder.create_revision, holder.lease)
-        result = await self._etcd.txn([term.guard], [Put(self._key, value, holder.lease)])
-        return term if result.succeeded else None
+        term = Term(self._etcd, holder)
+        return term if await term.declare(value) else None
 
     async def _gone(self, holder: KeyValue) -> None:
         """Wait until the key is deleted, or there is reason to look again."""
@@ -187,5 +234,5 @@ async def _lost_with(lease: Lease, term: Term) -> None:
     A lease that comes back later changes nothing: the term stays lost.
     """
     await lease.lost.wait()
-    log.warning("the lease of the term is lost", key=term.key)
+    log.warning("the lease of the term is lost", lease=term.lease)
     term.lost.set()

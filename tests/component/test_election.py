@@ -158,6 +158,38 @@ async def test_the_guard_holds_during_the_term_only(quick: Etcd) -> None:
             assert (await quick.txn([second.guard], [Put("/a", b"3")])).succeeded
 
 
+async def test_what_was_guarded_before_a_fence_is_refused_and_the_term_goes_on(
+    quick: Etcd,
+) -> None:
+    one, two = Candidate(quick, "one"), Candidate(quick, "two")
+    async with running(one):
+        term = await one.elected()
+        async with running(two):
+            before = term.guard
+            assert await term.fence()
+            assert not (await quick.txn([before], [Put("/a", b"1")])).succeeded
+            assert (await quick.txn([term.guard], [Put("/a", b"2")])).succeeded
+            await asyncio.sleep(0.5)  # as long as a wrong election would take
+            assert (two.term, term.lost.is_set()) == (None, False)
+            kv = await quick.get(KEY)
+            assert kv is not None
+            assert kv.value == Leader("one", 1).to_bytes()
+
+
+async def test_a_term_that_is_over_cannot_be_fenced(quick: Etcd) -> None:
+    one, two = Candidate(quick, "one"), Candidate(quick, "two")
+    async with running(one):
+        first = await one.elected()
+        one.resign.set()
+        async with running(two):
+            second = await two.elected()
+            assert not await first.fence()
+            assert not await first.is_held()
+            assert await second.is_held()
+            assert first.lost.is_set()
+            assert (await quick.txn([second.guard], [Put("/a", b"1")])).succeeded
+
+
 async def test_a_deleted_key_ends_the_term(quick: Etcd) -> None:
     one = Candidate(quick, "one")
     async with running(one):

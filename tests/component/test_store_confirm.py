@@ -1,20 +1,25 @@
 """A leader's term is confirmed in etcd before it changes what knows nothing of the election, and a
-write whose answer never came is looked for before the next look.
+write whose answer never came is looked for before the next look, and refused after that.
 """
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from deis_control.db.control import Counted
 from deis_control.errors import Fenced
 from deis_control.scheduler.apply import Store
 from deis_control.scheduler.changes import Change
+from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.view import ClusterView
+from deis_control.scheduler.world import Placed
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
-from deis_node.cluster.etcd import Etcd, Put, TxnResult, Unavailable, absent
-from deis_node.cluster.records import Incarnation, Leader
+from deis_node.cluster.etcd import Delete, Etcd, Put, TxnResult, Unavailable, absent
+from deis_node.cluster.records import Incarnation, Intent, Leader
 from deis_node.runtime.tasks import Tasks
+from tests.fixtures.etcd import EtcdMember
 from tests.worlds import make_placed
 
 LIFE = Incarnation("one")
@@ -37,7 +42,7 @@ async def store(etcd: Etcd, view: ClusterView) -> Store:
     await etcd.put(keys.LEADER, Leader("control-1", 1).to_bytes())
     elected = await etcd.get(keys.LEADER)
     assert elected is not None
-    return Store(etcd, view, Term(keys.LEADER, elected.create_revision), LIFE)
+    return Store(etcd, view, Term(etcd, elected), LIFE)
 
 
 async def test_it_goes_on_and_nothing_is_written(store: Store, etcd: Etcd) -> None:
@@ -60,23 +65,127 @@ async def test_the_term_is_over_when_another_leads(store: Store, etcd: Etcd) -> 
         await store.confirm()
 
 
-async def test_a_write_whose_answer_is_lost_is_seen_at_the_next_look(
-    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    placed, txn = make_placed(), etcd.txn
-    silent = iter((True, True, True))
+def placing(placed: Placed) -> Change:
+    """The copy gets a host; as the leader writes it, who does not see it there."""
+    key = keys.placement(placed.host, placed.copy.container)
+    return Change((absent(key),), (Put(key, placed.placement.to_bytes()),))
 
-    async def unanswered(*asked: Any) -> TxnResult:
-        found = await txn(*asked)
-        if next(silent, False):
+
+class Line:
+    """Between the leader and etcd: takes transactions along, their answers it loses.
+
+    And the next ones too, for so many calls; `late` is for a first one that has not arrived.
+    """
+
+    def __init__(self, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, *, silent: int) -> None:
+        self._txn = etcd.txn
+        self.silent = silent
+        self.late = False
+        self.held: tuple[Any, ...] = ()
+        monkeypatch.setattr(etcd, "txn", self._carry)
+
+    async def _carry(self, *asked: Any) -> TxnResult:
+        if self.late and not self.held:
+            self.held = asked
+            raise Unavailable("no answer")
+        found = await self._txn(*asked)
+        if self.silent:
+            self.silent -= 1
             raise Unavailable("no answer")
         return found
 
-    key = keys.placement("host-1", placed.copy.container)
-    monkeypatch.setattr(etcd, "txn", unanswered)
+    async def arrive(self) -> TxnResult:
+        """What was held up arrives now."""
+        return await self._txn(*self.held)
+
+
+async def test_a_write_whose_answer_is_lost_is_seen_at_the_next_look(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, line = make_placed(), Line(etcd, monkeypatch, silent=3)
     with pytest.raises(Unavailable):
-        await store.write([Change((absent(key),), (Put(key, placed.placement.to_bytes()),))])
+        await store.write([placing(placed)])
     assert view.app("hello").placed == {}
     await store.trust()
-    assert not next(silent, False)
+    assert line.silent == 0
     assert list(view.app("hello").placed) == [placed.copy.container]
+
+
+async def test_an_end_whose_answer_is_lost_is_seen_at_the_next_look(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = make_placed()
+    await store.write([placing(placed)])
+    assert list(view.app("hello").placed) == [placed.copy.container]
+    Line(etcd, monkeypatch, silent=1)
+    key = keys.placement(placed.host, placed.copy.container)
+    with pytest.raises(Unavailable):
+        await store.write([Change((), (Delete(key),))])
+    await store.trust()
+    assert view.app("hello").placed == {}
+
+
+async def test_a_write_that_arrives_after_it_was_looked_for_is_refused(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_placed(), make_placed(host="host-2")
+    line = Line(etcd, monkeypatch, silent=0)
+    line.late = True
+    with pytest.raises(Unavailable):
+        await store.write([placing(first)])
+    await store.trust()
+    assert await store.write([placing(second)])
+    assert not (await line.arrive()).succeeded
+    there = (await etcd.list(keys.PLACEMENTS)).items
+    assert [kv.key for kv in there] == [keys.placement("host-2", second.copy.container)]
+    assert [item.host for item in view.app("hello").placed.values()] == ["host-2"]
+
+
+async def test_writes_go_on_after_one_that_came_late_however_many_answers_are_lost(
+    store: Store, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(etcd, monkeypatch, silent=4)
+    with pytest.raises(Unavailable):
+        await store.write([placing(make_placed(num=1))])
+    await store.trust()
+    assert line.silent == 0
+    assert await store.write([placing(make_placed(num=2))])
+    assert await store.confirm()
+
+
+async def test_an_accepted_change_is_not_taken_back_by_an_earlier_one_that_arrives_later(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, intent = Line(etcd, monkeypatch, silent=0), IntentMirror(store, view)
+    line.late = True
+    async with Tasks() as tasks:
+        tasks.start("intent", intent.run())
+        for seq in (1, 2):
+            intent.note(view.intent, Counted(seq, str(seq), True))
+            await asyncio.wait_for(intent.settled(), 10)
+    assert not (await line.arrive()).succeeded
+    kv = await etcd.get(keys.INTENT)
+    assert kv is not None
+    assert Intent.from_bytes(kv.value).seq == 2
+
+
+async def test_what_a_hung_etcd_was_given_is_seen_at_the_next_look_or_never_done(
+    etcd_server: EtcdMember, etcd: Etcd, view: ClusterView
+) -> None:
+    await etcd.put(keys.LEADER, Leader("control-1", 1).to_bytes())
+    elected = await etcd.get(keys.LEADER)
+    assert elected is not None
+    async with Etcd([etcd_server.endpoint], timeout=0.2) as quick:
+        store = Store(quick, view, Term(quick, elected), LIFE)
+        for num in range(1, 13):
+            await asyncio.to_thread(etcd_server.pause)
+            try:
+                with pytest.raises(Unavailable):
+                    await store.write([placing(make_placed(num=num))])
+            finally:
+                etcd_server.resume()
+            await store.trust()
+            seen = set(view.app("hello").placed)
+            await asyncio.sleep(0.1)  # as long as what it was given may take
+            there = (await etcd.list(keys.PLACEMENTS)).items
+            assert {kv.key.rpartition("/")[2] for kv in there} == seen
