@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from deis_control.errors import Fenced
 from deis_control.scheduler.changes import MOST, Change, pack
 from deis_control.scheduler.view import ClusterView
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
 from deis_node.cluster.etcd import (
-    Compare,
     DeletePrefix,
     Etcd,
     Get,
     Listing,
+    NoSpace,
     TxnResult,
     Unavailable,
     value_is,
 )
 from deis_node.cluster.records import Incarnation
 from deis_node.runtime.backoff import Backoff
+
+log = structlog.get_logger()
 
 _LOOK = 0.5
 """Seconds between two looks for what nobody has answered for."""
@@ -35,8 +39,8 @@ class Store:
         self._incarnation = incarnation
         self.revision = 0
         """Of the last transaction that was carried out."""
-        self._open: dict[str, object] = {}
-        """Keys, and prefixes, of transactions that may have been carried out or may yet be: nobody
+        self._open: dict[str | DeletePrefix, object] = {}
+        """Keys and deletions of transactions that may have been carried out or may yet be: nobody
         has answered. And for each the one that last wrote it so."""
         self._looking = asyncio.Lock()
         self._look_again = 0.0
@@ -51,14 +55,14 @@ class Store:
         """Wait until it does, with all that was ever written, and nothing more to come of it.
 
         Who looked before could not see a copy that was placed without an answer, and would give
-        its name to another one elsewhere. Fenced when the term is over; EtcdError.
+        its name to another one elsewhere. Fenced when the term is found to be over; EtcdError.
         """
         pause = Backoff(initial=0.02, maximum=0.5)
         while not (await self._all_seen() and self.trusted):
             await pause.wait()
 
     async def _all_seen(self) -> bool:
-        """Look for what was written without an answer; False when there is no answer now either."""
+        """Look for what was written without an answer; False when that cannot be known now."""
         clock = asyncio.get_running_loop().time
         async with self._looking:
             if self._open and clock() < self._look_again:
@@ -66,17 +70,21 @@ class Store:
             opened = dict(self._open)
             try:
                 if opened:
-                    await self._look_for(list(opened))
-            except Unavailable:
+                    await self._look_for([name for name in opened if isinstance(name, str)])
+            except (Unavailable, NoSpace) as err:
+                log.info("unanswered writes not looked for", count=len(opened), error=str(err))
                 self._look_again = clock() + _LOOK
                 return False
-            for key, written in opened.items():
-                if self._open.get(key) is written:
-                    del self._open[key]
+            for name, written in opened.items():
+                if self._open.get(name) is written:
+                    del self._open[name]
         return True
 
     async def _look_for(self, names: Sequence[str]) -> None:
-        """Have what is still on its way refused, then read what was carried out before that."""
+        """Have what is still on its way refused, then read what was carried out before that.
+
+        What was deleted by a prefix the watch tells: nobody plans by what is left of an app.
+        """
         if not await self._term.fence():
             raise Fenced("another leader was elected")
         for first in range(0, len(names), MOST):
@@ -84,6 +92,7 @@ class Store:
             found = await self._etcd.txn((), tuple(map(Get, asked)))
             there = [kv for listing in found.results if listing for kv in listing.items]
             self._view.read(asked, there, found.revision)
+            self.revision = max(self.revision, found.revision)
 
     async def write(self, changes: Iterable[Change]) -> bool:
         """Carry changes out, in their order; False when one was refused: look again.
@@ -93,30 +102,39 @@ class Store:
         for batch in pack(changes):
             result = await self._carry_out(batch)
             if not result.succeeded:
-                self._check(result)
                 return False
-            self.revision = result.revision
+            self.revision = max(self.revision, result.revision)
             self._view.wrote(batch.ops, result.revision)
         return True
-
-    async def _carry_out(self, batch: Change) -> TxnResult:
-        guards = (*self._guards(), *batch.compares)
-        try:
-            return await self._etcd.txn(guards, batch.ops, (Get(keys.LEADER),))
-        except (Unavailable, asyncio.CancelledError):
-            prefixes = {op.prefix for op in batch.ops if isinstance(op, DeletePrefix)}
-            self._open |= dict.fromkeys(batch.keys | prefixes, object())
-            raise
 
     async def confirm(self) -> bool:
         """Ask, without writing, whether this term goes on in this life of the store.
 
         For changes outside of etcd. Fenced when the term is over; EtcdError.
         """
-        result = await self._etcd.txn(self._guards(), (), (Get(keys.LEADER),))
-        if not result.succeeded:
-            self._check(result)
-        return result.succeeded
+        return (await self._txn(Change())).succeeded
+
+    async def _carry_out(self, batch: Change) -> TxnResult:
+        try:
+            return await self._txn(batch)
+        except Unavailable as err:
+            if err.sent:
+                self._leave_open(batch)
+            raise
+        except asyncio.CancelledError:
+            self._leave_open(batch)
+            raise
+
+    def _leave_open(self, batch: Change) -> None:
+        prefixes = {op for op in batch.ops if isinstance(op, DeletePrefix)}
+        self._open |= dict.fromkeys(batch.keys | prefixes, object())
+
+    async def _txn(self, batch: Change) -> TxnResult:
+        life = value_is(keys.INCARNATION, self._incarnation.to_bytes())
+        result = await self._term.txn((life, *batch.compares), batch.ops)
+        if not result.succeeded and self._term.lost.is_set():
+            raise Fenced("another leader was elected")
+        return result
 
     async def list(self, prefix: str, page: int = 1000) -> Listing:
         """What lies below a prefix now, read so many keys at a time. EtcdError."""
@@ -126,11 +144,3 @@ class Store:
     def incarnation(self) -> str:
         """Which life of the store this term is for."""
         return self._incarnation.id
-
-    def _guards(self) -> tuple[Compare, ...]:
-        return (self._term.guard, value_is(keys.INCARNATION, self._incarnation.to_bytes()))
-
-    def _check(self, refused: TxnResult) -> None:
-        """Fenced when the refusal is for the sake of the election key."""
-        if not self._term.goes_on(refused):
-            raise Fenced("another leader was elected")

@@ -156,7 +156,9 @@ class Scheduler:
         """
         await patiently("migrate", lambda _: migrate(self._database))
         restoration = Restoration(self._etcd, self._database, term, epoch=self._epoch)
-        incarnation = await patiently("settle the store", lambda _: restoration.settle(self._known))
+        incarnation = await patiently(
+            "settle the store", lambda again: restoration.settle(self._known, again=again)
+        )
         await self._view.reload()
         self._known = Known(incarnation.id, self._view.revision)
         store = Store(self._etcd, self._view, term, incarnation)

@@ -51,11 +51,15 @@ class Restoration:
         self._term = term
         self._epoch = epoch
 
-    async def settle(self, known: Known) -> Incarnation:
+    async def settle(self, known: Known, *, again: bool = False) -> Incarnation:
         """The store's incarnation, once the store can be trusted.
 
-        Fenced, EtcdError or DatabaseAway at any point: the next leader does what is left.
+        Fenced, EtcdError or DatabaseAway at any point: the next leader, or the next try, does what
+        is left. `again` says that there was one in this term, whose writes may still be on their
+        way.
         """
+        if again and not await self._term.fence():
+            raise Fenced("another leads")
         async with self._database.connection() as conn:
             expected = await control.incarnation(conn)
             entries = await mirror.all_entries(conn)
@@ -124,8 +128,7 @@ class Restoration:
         return made
 
     async def _write(self, change: Change) -> None:
-        result = await self._etcd.txn((self._term.guard, *change.compares), change.ops)
-        if not result.succeeded:
+        if not (await self._term.txn(change.compares, change.ops)).succeeded:
             raise Fenced("the store changed while it was restored")
 
 

@@ -117,9 +117,8 @@ class SwarmSync:
         if not wishes and self._settled == wishes and lead.view.engine != SWARM:
             return True
         self._settled = None
-        if not lead.store.trusted:
-            return False
         try:
+            await lead.store.trust()
             await self._note_nodes(docker)
             services = await docker.services({labels.PLATFORM: self._platform})
             wishes = lead.view.swarm_wishes()

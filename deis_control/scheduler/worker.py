@@ -140,6 +140,7 @@ class Worker:
         if desired is None:
             return
         async with self._lead.envs:
+            await self._lead.store.trust()
             keep = await self._kept(app, desired)
             listing = await self._lead.store.list(f"{keys.ENVS}{self.app}/")
             stale = [kv.key for kv in listing.items if kv.key not in keep]

@@ -1,12 +1,13 @@
 """One leader among several candidates: a key on a lease that only one of them can create.
 
 An etcd lock alone does not give mutual exclusion: a leader that was stopped for a while may
-act after its lease ran out. Therefore every write of a leader carries its term's `guard`, a
-comparison with the election key's create revision, and is refused when the term is over.
+act after its lease ran out. Therefore every write of a leader carries its term's guard, a
+comparison with the election key's last revision (`Term.txn`), and is refused when the term is over.
+So is one that was sent before the key was written anew (`Term.fence`), whenever it arrives.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 
 import structlog
@@ -20,6 +21,7 @@ from deis_node.cluster.etcd import (
     EtcdError,
     Get,
     KeyValue,
+    Op,
     Put,
     RevisionWentBack,
     TxnResult,
@@ -50,19 +52,15 @@ class Term:
     def __init__(self, etcd: Etcd, holder: KeyValue) -> None:
         """`holder` is the election key as this candidate has it."""
         self._etcd = etcd
+        self._key = holder.key
         self._value = holder.value
         self._written = holder.mod_revision
-        self._key = holder.key
+        self.revision = holder.create_revision
+        """At which the key was made: no other term has it."""
         self.lease = holder.lease
         """Under which the key lies."""
-        self.revision = holder.create_revision
         self.lost = asyncio.Event()
         """Set when the key is gone, or when the lease is unconfirmed for its TTL."""
-
-    @property
-    def guard(self) -> Compare:
-        """Holds until the term is over or fenced; every transaction of the leader carries it."""
-        return mod_revision_is(self._key, self._written)
 
     async def declare(self, value: bytes) -> bool:
         """Give the key a value; False when the term is over. EtcdError."""
@@ -75,33 +73,46 @@ class Term:
         For when one was not answered and may yet be carried out. False when the term is over.
         EtcdError: perhaps it was done; it is to be done again.
         """
+        result = await self.txn((), (Put(self._key, self._value, self.lease),))
+        if result.succeeded:
+            self._written = max(self._written, result.revision)
+        return result.succeeded
+
+    async def txn(self, compares: Sequence[Compare], ops: Sequence[Op]) -> TxnResult:
+        """Carry a transaction out while the term goes on; sent again when a fence overtook it.
+
+        Refused for a condition of its own, or because the term is over: `lost` is set then.
+        EtcdError.
+        """
         while True:
-            put = Put(self._key, self._value, self.lease)
-            result = await self._etcd.txn([self.guard], [put], [Get(self._key)])
-            if result.succeeded:
-                self._written = max(self._written, result.revision)
-                return True
-            if not self.goes_on(result):
-                return False
+            sent = self._written
+            guard = mod_revision_is(self._key, sent)
+            result = await self._etcd.txn((guard, *compares), ops, (Get(self._key),))
+            if result.succeeded or not self._is_overtaken(result, sent):
+                return result
 
     async def is_held(self) -> bool:
         """Ask etcd whether the term goes on. EtcdError."""
         holds = create_revision_is(self._key, self.revision)
         return (await self._etcd.txn([holds], [Get(self._key)])).succeeded
 
-    def goes_on(self, refused: TxnResult) -> bool:
-        """Whether it does, by the key that a refused transaction has read; if not, it is lost.
+    def _is_overtaken(self, refused: TxnResult, sent: int) -> bool:
+        """Whether the key, as a refused transaction has read it, was fenced after that was sent.
 
-        A key that was written later than known here was fenced without an answer. One that was
-        written earlier is what a member knows that is behind.
+        A key of an earlier revision than was sent is one of a store that has gone back: the next
+        term judges that, this one is over.
         """
         (listing,) = refused.results
         holder = listing.items[0] if listing is not None and listing.items else None
-        if holder is None or holder.create_revision != self.revision:
+        own = holder is not None and (holder.create_revision, holder.lease) == (
+            self.revision,
+            self.lease,
+        )
+        if holder is None or not own or holder.mod_revision < sent:
             self.lost.set()
             return False
         self._written = max(self._written, holder.mod_revision)
-        return True
+        return holder.mod_revision > sent
 
 
 class Election:

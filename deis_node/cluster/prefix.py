@@ -125,9 +125,10 @@ class WatchedPrefix:
             self._change(news, ())
 
     def discard(self, revision: int, *found: str) -> None:
-        """Take in one's own deletions of keys, done at this revision."""
+        """Take in that keys were gone at this revision: one's own deletions, or what was read."""
         if found and revision > self._revision:
-            self._own_deletions |= dict.fromkeys(found, revision)
+            known = self._own_deletions
+            known |= {key: max(revision, known.get(key, 0)) for key in found}
             self._change((), [(key, revision) for key in found])
 
     def records(self, kind: type[_R]) -> dict[str, _R]:

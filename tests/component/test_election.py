@@ -1,17 +1,21 @@
 """Elections against a real server: one leader, fenced, replaced when it goes or falls silent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deis_node.cluster.election import Election, Term
-from deis_node.cluster.etcd import Etcd, Put
+from deis_node.cluster.etcd import Etcd, Put, TxnResult, Unavailable, absent
 from deis_node.cluster.records import Leader
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.proxy import relay
 from tests.fixtures.waiting import eventually
+
+HeldUp = Callable[[], Awaitable[TxnResult]]
 
 TTL = 2
 KEY = "/deis/control/leader"
@@ -150,30 +154,73 @@ async def test_the_guard_holds_during_the_term_only(quick: Etcd) -> None:
     one, two = Candidate(quick, "one"), Candidate(quick, "two")
     async with running(one):
         first = await one.elected()
-        assert (await quick.txn([first.guard], [Put("/a", b"1")])).succeeded
+        assert (await first.txn((), [Put("/a", b"1")])).succeeded
         one.resign.set()
         async with running(two):
             second = await two.elected()
-            assert not (await quick.txn([first.guard], [Put("/a", b"2")])).succeeded
-            assert (await quick.txn([second.guard], [Put("/a", b"3")])).succeeded
+            assert not (await first.txn((), [Put("/a", b"2")])).succeeded
+            assert first.lost.is_set()
+            assert (await second.txn((), [Put("/a", b"3")])).succeeded
 
 
-async def test_what_was_guarded_before_a_fence_is_refused_and_the_term_goes_on(
-    quick: Etcd,
+@asynccontextmanager
+async def held_up(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HeldUp]:
+    """The next transaction has not arrived when the block begins to run; `arrive` lets it."""
+    txn = etcd.txn
+    asked: list[tuple[Any, ...]] = []
+
+    async def carry(*words: Any) -> TxnResult:
+        if asked:
+            return await txn(*words)
+        asked.append(words)
+        raise Unavailable("no answer")
+
+    monkeypatch.setattr(etcd, "txn", carry)
+    yield lambda: txn(*asked[0])
+
+
+async def test_what_was_sent_before_a_fence_is_refused_and_the_term_goes_on(
+    quick: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = Candidate(quick, "one"), Candidate(quick, "two")
     async with running(one):
         term = await one.elected()
-        async with running(two):
-            before = term.guard
+        async with running(two), held_up(quick, monkeypatch) as arrive:
+            with pytest.raises(Unavailable):
+                await term.txn((), [Put("/a", b"1")])
             assert await term.fence()
-            assert not (await quick.txn([before], [Put("/a", b"1")])).succeeded
-            assert (await quick.txn([term.guard], [Put("/a", b"2")])).succeeded
+            assert not (await arrive()).succeeded
+            assert (await term.txn((), [Put("/a", b"2")])).succeeded
             await asyncio.sleep(0.5)  # as long as a wrong election would take
             assert (two.term, term.lost.is_set()) == (None, False)
             kv = await quick.get(KEY)
             assert kv is not None
             assert kv.value == Leader("one", 1).to_bytes()
+
+
+async def test_a_fence_that_arrives_late_costs_no_write(
+    quick: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        async with held_up(quick, monkeypatch) as arrive:
+            with pytest.raises(Unavailable):
+                await term.fence()
+            assert (await arrive()).succeeded
+            assert (await term.txn((), [Put("/a", b"1")])).succeeded
+            assert await term.fence()
+            assert not (await arrive()).succeeded
+            assert (await term.txn((), [Put("/a", b"2")])).succeeded
+            assert not term.lost.is_set()
+
+
+async def test_a_condition_that_does_not_hold_is_no_end_of_the_term(quick: Etcd) -> None:
+    one = Candidate(quick, "one")
+    async with running(one):
+        term = await one.elected()
+        assert not (await term.txn([absent(KEY)], [Put("/a", b"1")])).succeeded
+        assert not term.lost.is_set()
 
 
 async def test_a_term_that_is_over_cannot_be_fenced(quick: Etcd) -> None:
@@ -187,7 +234,23 @@ async def test_a_term_that_is_over_cannot_be_fenced(quick: Etcd) -> None:
             assert not await first.is_held()
             assert await second.is_held()
             assert first.lost.is_set()
-            assert (await quick.txn([second.guard], [Put("/a", b"1")])).succeeded
+            assert (await second.txn((), [Put("/a", b"1")])).succeeded
+
+
+async def test_a_store_that_went_back_behind_a_fence_ends_the_term(
+    etcd_server: EtcdMember, quick: Etcd, tmp_path: Path
+) -> None:
+    lease = await quick.grant(600)
+    await quick.put(KEY, Leader("one", 1).to_bytes(), lease)
+    holder = await quick.get(KEY)
+    assert holder is not None
+    term = Term(quick, holder)
+    await asyncio.to_thread(etcd_server.save, tmp_path / "snapshot")
+    assert await term.fence()
+    await asyncio.to_thread(etcd_server.restore, tmp_path / "snapshot")
+    async with asyncio.timeout(5):
+        assert not await term.fence()
+    assert term.lost.is_set()
 
 
 async def test_a_deleted_key_ends_the_term(quick: Etcd) -> None:

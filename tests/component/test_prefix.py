@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from deis_node.cluster.etcd import DeletePrefix, Etcd, Put
+from deis_node.cluster.etcd import DeletePrefix, Etcd, KeyValue, Put
 from deis_node.cluster.prefix import WatchedPrefix
 from deis_node.cluster.records import Address
 from deis_node.runtime.tasks import Tasks
@@ -345,3 +345,11 @@ async def test_a_thousand_keys_vanish_in_one_step(etcd: Etcd) -> None:
         assert len(cache.items) == 1000
         await etcd.txn((), [DeletePrefix("/a/")])
         await shows(cache, {})
+
+
+async def test_an_own_deletion_is_not_undone_by_an_absence_that_was_read_before(etcd: Etcd) -> None:
+    cache = WatchedPrefix(etcd, "/a/", name="a")
+    cache.discard(30, "/a/1")
+    cache.discard(10, "/a/1")
+    cache.apply(KeyValue("/a/1", b"1", 20, 20, 1, 0))
+    assert values(cache) == {}

@@ -10,13 +10,13 @@ import pytest
 from deis_control.db.control import Counted
 from deis_control.errors import Fenced
 from deis_control.scheduler.apply import Store
-from deis_control.scheduler.changes import Change
+from deis_control.scheduler.changes import MOST, Change
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.world import Placed
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
-from deis_node.cluster.etcd import Delete, Etcd, Put, TxnResult, Unavailable, absent
+from deis_node.cluster.etcd import Delete, DeletePrefix, Etcd, Put, TxnResult, Unavailable, absent
 from deis_node.cluster.records import Incarnation, Intent, Leader
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.etcd import EtcdMember
@@ -81,6 +81,8 @@ class Line:
         self._txn = etcd.txn
         self.silent = silent
         self.late = False
+        self.hang: asyncio.Event | None = None
+        """Set when a call was carried out; it gets no answer."""
         self.held: tuple[Any, ...] = ()
         monkeypatch.setattr(etcd, "txn", self._carry)
 
@@ -89,6 +91,9 @@ class Line:
             self.held = asked
             raise Unavailable("no answer")
         found = await self._txn(*asked)
+        if self.hang and not self.hang.is_set():
+            self.hang.set()
+            await asyncio.Event().wait()
         if self.silent:
             self.silent -= 1
             raise Unavailable("no answer")
@@ -141,6 +146,74 @@ async def test_a_write_that_arrives_after_it_was_looked_for_is_refused(
     assert [item.host for item in view.app("hello").placed.values()] == ["host-2"]
 
 
+async def test_a_write_that_another_worker_s_fence_overtook_is_sent_again(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(etcd, monkeypatch, silent=0)
+    line.late = True
+    with pytest.raises(Unavailable):
+        await store.write([placing(make_placed(num=1))])
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.trust())
+        writes = [group.create_task(store.write([placing(make_placed(num=n))])) for n in (2, 3, 4)]
+    assert [write.result() for write in writes] == [True] * 3
+    assert len(view.app("hello").placed) == 3
+
+
+async def test_a_write_that_was_cancelled_is_looked_for(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(etcd, monkeypatch, silent=0)
+    line.hang = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        write = group.create_task(store.write([placing(make_placed())]))
+        await asyncio.wait_for(line.hang.wait(), 5)
+        write.cancel()
+    await store.trust()
+    assert len(view.app("hello").placed) == 1
+
+
+async def test_more_than_one_transaction_of_keys_is_looked_for(
+    store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(etcd, monkeypatch, silent=0)
+    changes = [placing(make_placed(num=num)) for num in range(1, 2 * MOST + 10)]
+    for first in range(0, len(changes), MOST):
+        line.silent = 1
+        with pytest.raises(Unavailable):
+            await store.write(changes[first : first + MOST])
+    await store.trust()
+    assert len(view.app("hello").placed) == len(changes)
+
+
+async def test_a_late_deletion_of_an_app_s_keys_takes_nothing_of_the_next_one(
+    store: Store, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(etcd, monkeypatch, silent=0)
+    line.late = True
+    with pytest.raises(Unavailable):
+        await store.write([Change((), (DeletePrefix(f"{keys.ENVS}hello/"),))])
+    await store.trust()
+    assert await store.write([Change((), (Put(keys.env("hello", 2), b"sealed"),))])
+    assert not (await line.arrive()).succeeded
+    assert await etcd.get(keys.env("hello", 2)) is not None
+
+
+async def test_a_full_store_is_waited_for_before_the_look(
+    store: Store, etcd_server: EtcdMember, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Line(etcd, monkeypatch, silent=1)
+    with pytest.raises(Unavailable):
+        await store.write([placing(make_placed())])
+    await asyncio.to_thread(etcd_server.alarm, on=True)
+    try:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(store.trust(), 1)
+    finally:
+        await asyncio.to_thread(etcd_server.alarm, on=False)
+    await asyncio.wait_for(store.trust(), 10)
+
+
 async def test_writes_go_on_after_one_that_came_late_however_many_answers_are_lost(
     store: Store, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +259,6 @@ async def test_what_a_hung_etcd_was_given_is_seen_at_the_next_look_or_never_done
                 etcd_server.resume()
             await store.trust()
             seen = set(view.app("hello").placed)
-            await asyncio.sleep(0.1)  # as long as what it was given may take
+            await asyncio.sleep(0.2)  # as long as what it was given may take
             there = (await etcd.list(keys.PLACEMENTS)).items
             assert {kv.key.rpartition("/")[2] for kv in there} == seen
