@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,6 +21,10 @@ from deis_node.docker.errors import Conflict, DockerError, NotFound, Unavailable
 from deis_node.docker.streams import LineSplitter
 
 Params = Mapping[str, str]
+_OTHER_VERSION = "supported API version is"
+"""What an engine says that took the place of the one whose version was learnt first; aiodocker asks
+for it once, and each engine takes a range of them.
+"""
 _NO_ENGINE = 900
 """What aiodocker calls a connection that cannot be made."""
 
@@ -146,6 +151,9 @@ class Wire:
             async with asyncio.timeout(deadline), query as response:
                 return response
         except aiodocker.DockerError as err:
+            if err.status == HTTPStatus.BAD_REQUEST and _OTHER_VERSION in err.message:
+                self._docker.api_version = "auto"
+                raise Unavailable(f"the Docker Engine is another one now: {err.message}") from err
             raise _translated(err.status, err.message) from err
         except TimeoutError as err:
             raise Unavailable(f"no answer from the Docker Engine in {deadline:g} s") from err

@@ -4,6 +4,8 @@ After each round everything must hold that must hold at rest, and no request may
 the promises of docs/reliability.md cover: from the moment a host is hurt until the next quiet
 point a request may fail, at all other times none. When nginx' master is killed its workers close
 idle connections as they leave; what a client sends on one at that very moment is lost.
+
+When the cluster is through, the planner plays the same rounds in virtual time, twice.
 """
 
 import asyncio
@@ -20,6 +22,7 @@ from tests.chaos.hands import Hands
 from tests.chaos.lines import Lines
 from tests.chaos.schedule import MENDS, STEADY, Round, Step, rounds
 from tests.chaos.trace import Trace
+from tests.chaos.virtual import Play
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.invariants import at_rest, broken
 from tests.fixtures.load import Request
@@ -37,6 +40,8 @@ LEAVING = 20.0
 DELIVERY = 120.0
 """Seconds until lines are where they belong; another logger gets them half a minute after one is
 gone."""
+TAIL = 30
+"""Lines of the trace that are told when a promise was broken."""
 MARKER = "hush"
 
 
@@ -203,8 +208,22 @@ def random_run(
         run = Run(cluster, hands, trace, patience)
         try:
             run.rounds(seed, seconds, length)
+        except AssertionError:
+            seen("\n".join(["the trace ends so:", *trace.tail(TAIL)]))
+            raise
         finally:
             _tell(run, hands, seen)
+    _play(seed, len(run.rests), length, path.with_suffix(".play"), seen)
+
+
+def _play(seed: int, count: int, length: float, path: Path, seen: Seen) -> None:
+    """The planner's part of the same rounds, the same each time to the last write; kept too."""
+    once, again = Play(seed), Play(seed)
+    once.run(count, length)
+    again.run(count, length)
+    path.write_text("\n".join(once.lines) + "\n")
+    assert once.digest == again.digest
+    seen(f"the planner plays its {count} rounds in virtual time: {len(once.lines)} lines in {path}")
 
 
 @contextmanager

@@ -27,3 +27,7 @@ class Trace:
         line = json.dumps({"t": seconds, "event": event, **words}, default=str)
         with self._lock, self.path.open("a") as file:
             file.write(line + "\n")
+
+    def tail(self, count: int) -> list[str]:
+        """The last lines."""
+        return self.path.read_text().splitlines()[-count:]

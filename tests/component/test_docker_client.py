@@ -22,6 +22,7 @@ from deis_node.docker.errors import (
 )
 from deis_node.docker.model import BuildLine, Built, LogChunk, State
 from tests.fixtures.docker import DockerEngine, build_context, build_image
+from tests.fixtures.docker_versions import versions_of
 from tests.fixtures.registry import RegistryServer
 from tests.fixtures.waiting import eventually
 
@@ -53,6 +54,27 @@ async def test_an_engine_tells_its_processors_and_memory(docker: Docker) -> None
     assert info.memory > 100_000_000
     assert info.live_restore
     assert (await docker.version()) == info.version
+
+
+async def test_a_later_engine_is_asked_in_its_version(docker_engine: DockerEngine) -> None:
+    async with versions_of(docker_engine) as gate:
+        gate.least, gate.most = "1.44", "1.52"
+        async with Docker(gate.url) as later:
+            assert (await later.info()).cpus >= 1
+        assert gate.asked == ["1.52"]
+
+
+@pytest.mark.parametrize(("least", "most"), [("1.44", "1.52"), ("1.12", "1.40")])
+async def test_an_engine_that_was_upgraded_or_taken_back_is_asked_in_its_new_version(
+    docker_engine: DockerEngine, least: str, most: str
+) -> None:
+    async with versions_of(docker_engine) as gate, Docker(gate.url) as docker:
+        await docker.info()
+        gate.least, gate.most = least, most
+        with pytest.raises(Unavailable, match="API version"):
+            await docker.info()
+        assert (await docker.info()).cpus >= 1
+    assert gate.asked == ["1.41", most]
 
 
 async def test_a_list_holds_only_containers_with_the_labels(
