@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from deis_cli.deis.manual import page as command_line
+from deis_cli.deisctl.manual import page as operators_command_line
 from deis_control.api.openapi import markdown
 from deis_control.api.openapi.document import document
 from deis_control.api.openapi.reading import Reader
@@ -20,6 +21,7 @@ def pages() -> dict[str, str]:
     return {
         "api.md": markdown.page(Reader(document())),
         "cli.md": command_line(),
+        "deisctl.md": operators_command_line(),
         "settings-control.md": reference(
             ControlSettings, "Settings of deis-control", CONTROL_PREFIX
         ),

@@ -5,6 +5,7 @@ import click
 from deis_cli.deis.commands import COMMANDS, GROUPS, SHORTCUTS, SINGLE
 from deis_cli.deis.main import load
 from deis_cli.deis.shapes import LISTS, OBJECTS
+from deis_cli.options import options_table
 
 _HEAD = """\
 # `deis`
@@ -127,24 +128,4 @@ def _command(name: str) -> str:
     usage = " ".join(command.collect_usage_pieces(context))
     lines = [f"#### `deis {name} {usage}`", ""]
     lines += [line.strip() for line in (command.help or "").strip().splitlines()]
-    rows = [_option(parameter) for parameter in command.params]
-    shown = [row for row in rows if row]
-    if shown:
-        lines += ["", "| option | what |", "|---|---|", *shown]
-    return "\n".join(lines) + "\n"
-
-
-def _option(parameter: click.Parameter) -> str:
-    if not isinstance(parameter, click.Option):
-        return ""
-    names = ", ".join(f"`{name}`" for name in parameter.opts)
-    if not parameter.is_flag:
-        names += f" {parameter.metavar or _kind(parameter)}"
-    default = f" (default `{parameter.default}`)" if parameter.show_default else ""
-    return f"| {names} | {parameter.help}{default} |"
-
-
-def _kind(parameter: click.Option) -> str:
-    if isinstance(parameter.type, click.Choice):
-        return "\\|".join(str(choice) for choice in parameter.type.choices)
-    return "NUMBER" if isinstance(parameter.type, click.types.IntRange) else "TEXT"
+    return "\n".join([*lines, *options_table(command)]) + "\n"

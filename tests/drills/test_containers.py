@@ -173,6 +173,37 @@ def test_a_copy_never_opens_its_port_in_a_push(
         poll(lambda: len(cluster.containers(other.name)) == 1, 60, "the new copy is removed")
 
 
+def test_a_copy_does_not_end_when_it_is_asked_to(
+    cluster: Cluster, busy: App, other: App, seen: Seen
+) -> None:
+    cluster.deis("config:set", "DEIS_STOP_GRACE=8", "-a", other.name)
+    command(other, "trap '' TERM; httpd -f -p 5000 -h /app/www & while :; do sleep 1; done")
+    other.deploy("does not end")
+    host, name = place_of(cluster, other)
+    command(other, "exec /app/serve")
+    with serving(cluster, busy, seen):
+        began = time.monotonic()
+        other.deploy("well again")
+        seen(f"a deploy beside it took {time.monotonic() - began:.1f} s")
+        poll(lambda: name not in cluster.docker_on(host, "ps", "--format", "{{.Names}}"), 60, "end")
+        seen(f"the old copy was gone after {time.monotonic() - began:.1f} s, its grace is 8 s")
+
+
+def test_a_copy_forks_without_end(cluster: Cluster, busy: App, other: App, seen: Seen) -> None:
+    cluster.deis("config:set", "DEIS_PIDS_LIMIT=60", "-a", other.name)
+    command(other, "httpd -f -p 5000 -h /app/www & f() { while :; do f & sleep 1; done; }; f")
+    with serving(cluster, busy, seen):
+        other.commit("forks without end")
+        seen(f"the push ended with {other.push(check=False).returncode}")
+        time.sleep(10)
+        host, name = place_of(cluster, other)
+        count = cluster.docker_on(host, "stats", "--no-stream", "--format", "{{.PIDs}}", name)
+        seen(f"its copy has {count.strip()} of 60 processes")
+        assert int(count) <= 60
+        command(other, "exec /app/serve")
+        other.deploy("well again")
+
+
 def test_a_hosts_ports_are_used_up(cluster: Cluster, busy: App, other: App, seen: Seen) -> None:
     host = "local-3"
     file = cluster.hosts.site(host).etc / "node.toml"

@@ -81,6 +81,8 @@ def test_clocks_jump_while_programs_run(cluster: Cluster, busy: App, seen: Seen)
             for seconds in (300, -300, 0):
                 clocks.set(seconds)
                 time.sleep(5)
+                wrong = float(cluster.sql("SELECT extract(epoch FROM clock_timestamp())"))
+                assert abs(wrong - time.time() - seconds) < 2, "PostgreSQL's clock"
                 assert cluster.alive() == cluster.names
                 assert cluster.copies(busy.name) == copies
                 began = moment()

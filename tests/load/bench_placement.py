@@ -31,6 +31,9 @@ ZONES = 3
 SIZES = ((10_000, 1_000), (100_000, 5_000))
 """Copies and hosts."""
 
+ONE_BY_ONE = 10_000
+"""Copies that are placed app by app too; more would take minutes."""
+
 MORE = 20
 """Apps that come while the others are there."""
 
@@ -193,6 +196,22 @@ def many_apps(spread: list[str], hosts: list[KeyValue]) -> None:
     lose_a_host(index, targets)
 
 
+def every_app(copies: int, hosts: list[KeyValue]) -> None:
+    """All copies as apps of ten, each placed before the next is decided on."""
+    index = Index()
+    for kv in hosts:
+        index.take(kv, 0.0)
+    spent = 0.0
+    for n in range(copies // 10):
+        target = target_of(f"app-{n}", 10)
+        began = time.process_time()
+        placed = place(index, f"app-{n}", target)
+        spent += time.process_time() - began
+        for kv in placement_keys(placed):
+            index.take(kv, 0.0)
+    say(f"decide: {copies // 10} apps of 10, one after the other", spent)
+
+
 def lose_a_host(index: Index, apps: Collection[str]) -> None:
     """A host is gone: every app that had copies there gets successors for them."""
     lost = next(iter(index.hosts))
@@ -218,6 +237,8 @@ def main() -> None:
         print(f"{copies} copies, {hosts} hosts in {ZONES} zones")
         records = host_keys(hosts)
         many_apps(one_app(copies, records), records)
+        if copies <= ONE_BY_ONE:
+            every_app(copies, records)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"  {'largest resident memory so far':<58} {peak:10.0f} MB")
 
