@@ -16,7 +16,7 @@ Generated from the commands by `python contrib/reference.py`. What differs from 
 
 `config` speaks to etcd, `database` and `hosts` to the API by the login of `deis`; `local`
 to nobody, it runs a whole platform on this machine. The exit status is 0 when all went
-well, 1 after an error, 2 for wrong options.
+well, 1 after an error, 2 for wrong options, 130 after Ctrl-C.
 """
 
 

@@ -38,10 +38,12 @@ class Store:
         self._term = term
         self._incarnation = incarnation
         self.revision = 0
-        """Of the last transaction that was carried out."""
+        """Which the store has reached for certain, by all that was written or looked for."""
         self._open: dict[str | DeletePrefix, object] = {}
-        """Keys and deletions of transactions that may have been carried out or may yet be: nobody
-        has answered. And for each the one that last wrote it so."""
+        """Keys and deletions of transactions that may have been carried out, as the answer does not
+        tell. And for each the one that last wrote it so."""
+        self._on_its_way: object | None = None
+        """The last transaction that nobody answered: it may be carried out yet."""
         self._looking = asyncio.Lock()
         self._look_again = 0.0
         """When the next look for them is worth it, by the loop's clock: one for all who wait."""
@@ -69,8 +71,9 @@ class Store:
                 return False
             opened = dict(self._open)
             try:
-                if opened:
-                    await self._look_for([name for name in opened if isinstance(name, str)])
+                if self._on_its_way is not None:
+                    await self._fence(self._on_its_way)
+                await self._look_for([name for name in opened if isinstance(name, str)])
             except (Unavailable, NoSpace) as err:
                 log.info("unanswered writes not looked for", count=len(opened), error=str(err))
                 self._look_again = clock() + _LOOK
@@ -80,13 +83,18 @@ class Store:
                     del self._open[name]
         return True
 
+    async def _fence(self, last: object) -> None:
+        """Have what is still on its way refused, all up to this one."""
+        if not await self._term.fence():
+            raise Fenced("another leader was elected")
+        if self._on_its_way is last:
+            self._on_its_way = None
+
     async def _look_for(self, names: Sequence[str]) -> None:
-        """Have what is still on its way refused, then read what was carried out before that.
+        """Read what was carried out.
 
         What was deleted by a prefix the watch tells: nobody plans by what is left of an app.
         """
-        if not await self._term.fence():
-            raise Fenced("another leader was elected")
         for first in range(0, len(names), MOST):
             asked = names[first : first + MOST]
             found = await self._etcd.txn((), tuple(map(Get, asked)))
@@ -117,17 +125,23 @@ class Store:
     async def _carry_out(self, batch: Change) -> TxnResult:
         try:
             return await self._txn(batch)
-        except Unavailable as err:
-            if err.sent:
-                self._leave_open(batch)
-            raise
-        except asyncio.CancelledError:
+        except NoSpace:
+            # The quota may have been passed by this one, which then was carried out all the same.
             self._leave_open(batch)
             raise
+        except Unavailable as err:
+            if err.sent:
+                self._on_its_way = self._leave_open(batch)
+            raise
+        except asyncio.CancelledError:
+            self._on_its_way = self._leave_open(batch)
+            raise
 
-    def _leave_open(self, batch: Change) -> None:
+    def _leave_open(self, batch: Change) -> object:
+        one = object()
         prefixes = {op for op in batch.ops if isinstance(op, DeletePrefix)}
-        self._open |= dict.fromkeys(batch.keys | prefixes, object())
+        self._open |= dict.fromkeys(batch.keys | prefixes, one)
+        return one
 
     async def _txn(self, batch: Change) -> TxnResult:
         life = value_is(keys.INCARNATION, self._incarnation.to_bytes())

@@ -6,10 +6,10 @@ any line and are asked again when they are back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -160,10 +160,10 @@ class Rollout:
         """
         timers: dict[str, float] = {}
         pause = Backoff(initial=0.02, maximum=1.0)
-        await self._waited(work.operation, self._lead.intent.settled)
+        await self._settled(work.operation)
         while True:
             self._poke.clear()
-            await self._waited(work.operation, self._lead.store.trust)
+            await self._lead.store.trust()
             decision = self._decide(work, timers)
             timers = dict(decision.timers)
             if not await self._act(work, decision):
@@ -175,17 +175,16 @@ class Rollout:
                 pause.reset()
                 await pause_until(self._poke, decision.wake, self._lead.settings.look)
 
-    async def _waited(
-        self, operation: Operation, ready: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
-        """Wait until the store knows of all that there is; say so when it takes no writes."""
+    async def _settled(self, operation: Operation) -> None:
+        """Wait until the store knows of the change; say so when it takes no writes."""
+        settled = self._lead.intent.settled
         try:
             async with asyncio.timeout(_STORE_PATIENCE):
-                await ready()
+                await settled()
         except TimeoutError:
             queued = operation.phase is OpPhase.QUEUED
             self._progress.note(OpPhase.PLACING if queued else operation.phase, _NO_WRITES)
-            await ready()
+            await settled()
 
     def _decide(self, work: _Work, timers: dict[str, float]) -> Decision:
         lead, app = self._lead, work.operation.app_id

@@ -37,6 +37,9 @@ _T = TypeVar("_T")
 
 AT_ONCE = 16
 """Services that are made or removed at the same time; the term is confirmed for as many."""
+_TRUST = 5.0
+"""Seconds that a look waits for what the store holds to be known."""
+
 NODES_LOOK = 2.0
 """Seconds between two looks at the nodes while one is not ready, and at least between any two."""
 
@@ -118,7 +121,11 @@ class SwarmSync:
             return True
         self._settled = None
         try:
-            await lead.store.trust()
+            async with asyncio.timeout(_TRUST):
+                await lead.store.trust()
+        except (TimeoutError, EtcdError):
+            return False
+        try:
             await self._note_nodes(docker)
             services = await docker.services({labels.PLATFORM: self._platform})
             wishes = lead.view.swarm_wishes()

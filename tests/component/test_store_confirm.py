@@ -16,7 +16,17 @@ from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.world import Placed
 from deis_node.cluster import keys
 from deis_node.cluster.election import Term
-from deis_node.cluster.etcd import Delete, DeletePrefix, Etcd, Put, TxnResult, Unavailable, absent
+from deis_node.cluster.etcd import (
+    Delete,
+    DeletePrefix,
+    Etcd,
+    EtcdError,
+    NoSpace,
+    Put,
+    TxnResult,
+    Unavailable,
+    absent,
+)
 from deis_node.cluster.records import Incarnation, Intent, Leader
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.etcd import EtcdMember
@@ -80,6 +90,7 @@ class Line:
     def __init__(self, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, *, silent: int) -> None:
         self._txn = etcd.txn
         self.silent = silent
+        self.error: EtcdError = Unavailable("no answer")
         self.late = False
         self.hang: asyncio.Event | None = None
         """Set when a call was carried out; it gets no answer."""
@@ -96,7 +107,7 @@ class Line:
             await asyncio.Event().wait()
         if self.silent:
             self.silent -= 1
-            raise Unavailable("no answer")
+            raise self.error
         return found
 
     async def arrive(self) -> TxnResult:
@@ -212,6 +223,29 @@ async def test_a_full_store_is_waited_for_before_the_look(
     finally:
         await asyncio.to_thread(etcd_server.alarm, on=False)
     await asyncio.wait_for(store.trust(), 10)
+
+
+async def test_a_write_that_filled_the_store_is_seen_at_the_next_look(
+    store: Store,
+    etcd_server: EtcdMember,
+    etcd: Etcd,
+    view: ClusterView,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await asyncio.to_thread(etcd_server.alarm, on=True)
+    try:
+        with pytest.raises(NoSpace):
+            await store.write([placing(make_placed(num=1))])
+        await asyncio.wait_for(store.trust(), 5)
+        assert view.app("hello").placed == {}
+    finally:
+        await asyncio.to_thread(etcd_server.alarm, on=False)
+    line = Line(etcd, monkeypatch, silent=1)
+    line.error = NoSpace("database space exceeded")
+    with pytest.raises(NoSpace):
+        await store.write([placing(make_placed(num=2))])
+    await store.trust()
+    assert len(view.app("hello").placed) == 1
 
 
 async def test_writes_go_on_after_one_that_came_late_however_many_answers_are_lost(
