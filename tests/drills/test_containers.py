@@ -178,7 +178,9 @@ def test_a_copy_does_not_end_when_it_is_asked_to(
 ) -> None:
     cluster.deis("config:set", "DEIS_STOP_GRACE=8", "-a", other.name)
     command(other, "trap '' TERM; httpd -f -p 5000 -h /app/www & while :; do sleep 1; done")
-    other.deploy("does not end")
+    other.commit("does not end")
+    other.push()
+    poll(lambda: len(cluster.containers(other.name)) == 1, 60, "one copy")
     host, name = place_of(cluster, other)
     key = f"/deis/placements/{host}/{name}"
     command(other, "exec /app/serve")

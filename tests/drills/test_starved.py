@@ -1,8 +1,13 @@
 """Processes without memory, files or other processes to be had, and clocks that jump meanwhile."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -70,9 +75,26 @@ def test_memory_runs_out(cluster: Cluster, busy: App, seen: Seen, part: str) -> 
     assert all(traffic.failures(router, after=began + 5) == [] for router in ROUTERS)
 
 
+def nginx_anew(cluster: Cluster, *, faked: bool) -> None:
+    """End all of nginx; the one that an agent starts then has that agent's clock."""
+    for host in ROUTERS:
+        before = pids_of(cluster, f"nginx@{host}")
+        for pid in before:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        poll(partial(_has_clock, cluster, host, before, faked), 30, "nginx has its agent's clock")
+
+
+def _has_clock(cluster: Cluster, host: str, before: list[int], faked: bool) -> bool:
+    pids = [pid for pid in pids_of(cluster, f"nginx@{host}") if pid not in before]
+    maps = [Path(f"/proc/{pid}/maps").read_text() for pid in pids]
+    return len(maps) > 1 and all(("libfaketime" in text) == faked for text in maps)
+
+
 def test_clocks_jump_while_programs_run(cluster: Cluster, busy: App, seen: Seen) -> None:
     parts = [f"{part}@{host}" for part in ("deis-control", "deis-node") for host in cluster.names]
     with clocks_that_jump(cluster, *parts) as clocks:
+        nginx_anew(cluster, faked=True)
         poll(lambda: cluster.leader()[0] != "", 60, "somebody leads")
         asyncio.run(at_rest(cluster))
         leader, copies = cluster.leader(), cluster.copies(busy.name)
@@ -92,6 +114,7 @@ def test_clocks_jump_while_programs_run(cluster: Cluster, busy: App, seen: Seen)
                 seen(f"{seconds:+d} s: a push took {moment() - began:.1f} s")
         assert cluster.leader() == leader
         assert [traffic.failures(router) for router in ROUTERS] == [[], []]
+    nginx_anew(cluster, faked=False)
 
 
 @pytest.mark.parametrize(
