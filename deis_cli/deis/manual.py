@@ -1,11 +1,9 @@
 """The reference page of `deis`, made of the commands themselves."""
 
-import click
-
 from deis_cli.deis.commands import COMMANDS, GROUPS, SHORTCUTS, SINGLE
 from deis_cli.deis.main import load
 from deis_cli.deis.shapes import LISTS, OBJECTS
-from deis_cli.options import options_table
+from deis_cli.described import described
 
 _HEAD = """\
 # `deis`
@@ -85,9 +83,13 @@ def page() -> str:
     parts = [_HEAD, _shortcuts(), _shapes(), "## Commands\n"]
     for group, purpose in GROUPS.items():
         parts.append(f"### {group}\n\n{_plain(purpose)}.\n")
-        parts += [_command(name) for name in COMMANDS if name.startswith(f"{group}:")]
+        parts += [
+            described(load(name), f"deis {name}", 4)
+            for name in COMMANDS
+            if name.startswith(f"{group}:")
+        ]
     parts.append("### Without a group\n")
-    parts += [_command(name) for name in COMMANDS if name in SINGLE]
+    parts += [described(load(name), f"deis {name}", 4) for name in COMMANDS if name in SINGLE]
     parts.append("#### `deis version`\n\nPrint the version, as `--version` and `-v` do.\n")
     return "\n".join(parts)
 
@@ -120,12 +122,3 @@ def _shapes() -> str:
 
 def _keys(keys: tuple[str, ...]) -> str:
     return ", ".join(f"`{key}`" for key in keys)
-
-
-def _command(name: str) -> str:
-    command = load(name)
-    context = click.Context(command, info_name=f"deis {name}")
-    usage = " ".join(command.collect_usage_pieces(context))
-    lines = [f"#### `deis {name} {usage}`", ""]
-    lines += [line.strip() for line in (command.help or "").strip().splitlines()]
-    return "\n".join([*lines, *options_table(command)]) + "\n"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from deis_cli.deisctl.main import deisctl
-from deis_cli.options import options_table
+from deis_cli.described import described, help_of
 
 _HEAD = """\
 # `deisctl`
@@ -31,17 +31,7 @@ def _commands(group: click.Group, path: str, depth: int) -> Iterator[str]:
             continue
         below = f"{path} {name}"
         if isinstance(command, click.Group):
-            yield f"{'#' * depth} {below}\n\n{_text(command)}\n"
+            yield f"{'#' * depth} {below}\n\n{help_of(command)}\n"
             yield from _commands(command, below, depth + 1)
         else:
-            yield _command(command, below, depth)
-
-
-def _command(command: click.Command, path: str, depth: int) -> str:
-    usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=path)))
-    lines = [f"{'#' * depth} `{path} {usage}`", "", _text(command), *options_table(command)]
-    return "\n".join(lines) + "\n"
-
-
-def _text(command: click.Command) -> str:
-    return "\n".join(line.strip() for line in (command.help or "").strip().splitlines())
+            yield described(command, below, depth)

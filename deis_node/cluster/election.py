@@ -104,11 +104,12 @@ class Term:
         """
         (listing,) = refused.results
         holder = listing.items[0] if listing is not None and listing.items else None
-        own = holder is not None and (holder.create_revision, holder.lease) == (
-            self.revision,
-            self.lease,
-        )
-        if holder is None or not own or holder.mod_revision < sent:
+        if (
+            holder is None
+            or holder.create_revision != self.revision
+            or holder.lease != self.lease
+            or holder.mod_revision < sent
+        ):
             self.lost.set()
             return False
         self._written = max(self._written, holder.mod_revision)

@@ -1,21 +1,19 @@
 """Elections against a real server: one leader, fenced, replaced when it goes or falls silent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deis_node.cluster.election import Election, Term
-from deis_node.cluster.etcd import Etcd, Put, TxnResult, Unavailable, absent
+from deis_node.cluster.etcd import Etcd, Put, Unavailable, absent
 from deis_node.cluster.records import Leader
 from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.lost_answers import Line
 from tests.fixtures.proxy import relay
 from tests.fixtures.waiting import eventually
-
-HeldUp = Callable[[], Awaitable[TxnResult]]
 
 TTL = 2
 KEY = "/deis/control/leader"
@@ -163,33 +161,19 @@ async def test_the_guard_holds_during_the_term_only(quick: Etcd) -> None:
             assert (await second.txn((), [Put("/a", b"3")])).succeeded
 
 
-@asynccontextmanager
-async def held_up(etcd: Etcd, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[HeldUp]:
-    """The next transaction has not arrived when the block begins to run; `arrive` lets it."""
-    txn = etcd.txn
-    asked: list[tuple[Any, ...]] = []
-
-    async def carry(*words: Any) -> TxnResult:
-        if asked:
-            return await txn(*words)
-        asked.append(words)
-        raise Unavailable("no answer")
-
-    monkeypatch.setattr(etcd, "txn", carry)
-    yield lambda: txn(*asked[0])
-
-
 async def test_what_was_sent_before_a_fence_is_refused_and_the_term_goes_on(
     quick: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = Candidate(quick, "one"), Candidate(quick, "two")
     async with running(one):
         term = await one.elected()
-        async with running(two), held_up(quick, monkeypatch) as arrive:
+        async with running(two):
+            line = Line(quick, monkeypatch)
+            line.late = True
             with pytest.raises(Unavailable):
                 await term.txn((), [Put("/a", b"1")])
             assert await term.fence()
-            assert not (await arrive()).succeeded
+            assert not (await line.arrive()).succeeded
             assert (await term.txn((), [Put("/a", b"2")])).succeeded
             await asyncio.sleep(0.5)  # as long as a wrong election would take
             assert (two.term, term.lost.is_set()) == (None, False)
@@ -204,15 +188,16 @@ async def test_a_fence_that_arrives_late_costs_no_write(
     one = Candidate(quick, "one")
     async with running(one):
         term = await one.elected()
-        async with held_up(quick, monkeypatch) as arrive:
-            with pytest.raises(Unavailable):
-                await term.fence()
-            assert (await arrive()).succeeded
-            assert (await term.txn((), [Put("/a", b"1")])).succeeded
-            assert await term.fence()
-            assert not (await arrive()).succeeded
-            assert (await term.txn((), [Put("/a", b"2")])).succeeded
-            assert not term.lost.is_set()
+        line = Line(quick, monkeypatch)
+        line.late = True
+        with pytest.raises(Unavailable):
+            await term.fence()
+        assert (await line.arrive()).succeeded
+        assert (await term.txn((), [Put("/a", b"1")])).succeeded
+        assert await term.fence()
+        assert not (await line.arrive()).succeeded
+        assert (await term.txn((), [Put("/a", b"2")])).succeeded
+        assert not term.lost.is_set()
 
 
 async def test_a_condition_that_does_not_hold_is_no_end_of_the_term(quick: Etcd) -> None:

@@ -3,7 +3,6 @@ write whose answer never came is looked for before the next look, and refused af
 """
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -20,16 +19,15 @@ from deis_node.cluster.etcd import (
     Delete,
     DeletePrefix,
     Etcd,
-    EtcdError,
     NoSpace,
     Put,
-    TxnResult,
     Unavailable,
     absent,
 )
 from deis_node.cluster.records import Incarnation, Intent, Leader
 from deis_node.runtime.tasks import Tasks
 from tests.fixtures.etcd import EtcdMember
+from tests.fixtures.lost_answers import Line
 from tests.worlds import make_placed
 
 LIFE = Incarnation("one")
@@ -81,40 +79,6 @@ def placing(placed: Placed) -> Change:
     return Change((absent(key),), (Put(key, placed.placement.to_bytes()),))
 
 
-class Line:
-    """Between the leader and etcd: takes transactions along, their answers it loses.
-
-    And the next ones too, for so many calls; `late` is for a first one that has not arrived.
-    """
-
-    def __init__(self, etcd: Etcd, monkeypatch: pytest.MonkeyPatch, *, silent: int) -> None:
-        self._txn = etcd.txn
-        self.silent = silent
-        self.error: EtcdError = Unavailable("no answer")
-        self.late = False
-        self.hang: asyncio.Event | None = None
-        """Set when a call was carried out; it gets no answer."""
-        self.held: tuple[Any, ...] = ()
-        monkeypatch.setattr(etcd, "txn", self._carry)
-
-    async def _carry(self, *asked: Any) -> TxnResult:
-        if self.late and not self.held:
-            self.held = asked
-            raise Unavailable("no answer")
-        found = await self._txn(*asked)
-        if self.hang and not self.hang.is_set():
-            self.hang.set()
-            await asyncio.Event().wait()
-        if self.silent:
-            self.silent -= 1
-            raise self.error
-        return found
-
-    async def arrive(self) -> TxnResult:
-        """What was held up arrives now."""
-        return await self._txn(*self.held)
-
-
 async def test_a_write_whose_answer_is_lost_is_seen_at_the_next_look(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +109,7 @@ async def test_a_write_that_arrives_after_it_was_looked_for_is_refused(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = make_placed(), make_placed(host="host-2")
-    line = Line(etcd, monkeypatch, silent=0)
+    line = Line(etcd, monkeypatch)
     line.late = True
     with pytest.raises(Unavailable):
         await store.write([placing(first)])
@@ -160,7 +124,7 @@ async def test_a_write_that_arrives_after_it_was_looked_for_is_refused(
 async def test_a_write_that_another_worker_s_fence_overtook_is_sent_again(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line(etcd, monkeypatch, silent=0)
+    line = Line(etcd, monkeypatch)
     line.late = True
     with pytest.raises(Unavailable):
         await store.write([placing(make_placed(num=1))])
@@ -174,7 +138,7 @@ async def test_a_write_that_another_worker_s_fence_overtook_is_sent_again(
 async def test_a_write_that_was_cancelled_is_looked_for(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line(etcd, monkeypatch, silent=0)
+    line = Line(etcd, monkeypatch)
     line.hang = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         write = group.create_task(store.write([placing(make_placed())]))
@@ -187,7 +151,7 @@ async def test_a_write_that_was_cancelled_is_looked_for(
 async def test_more_than_one_transaction_of_keys_is_looked_for(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line(etcd, monkeypatch, silent=0)
+    line = Line(etcd, monkeypatch)
     changes = [placing(make_placed(num=num)) for num in range(1, 2 * MOST + 10)]
     for first in range(0, len(changes), MOST):
         line.silent = 1
@@ -200,7 +164,7 @@ async def test_more_than_one_transaction_of_keys_is_looked_for(
 async def test_a_late_deletion_of_an_app_s_keys_takes_nothing_of_the_next_one(
     store: Store, etcd: Etcd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Line(etcd, monkeypatch, silent=0)
+    line = Line(etcd, monkeypatch)
     line.late = True
     with pytest.raises(Unavailable):
         await store.write([Change((), (DeletePrefix(f"{keys.ENVS}hello/"),))])
@@ -263,7 +227,7 @@ async def test_writes_go_on_after_one_that_came_late_however_many_answers_are_lo
 async def test_an_accepted_change_is_not_taken_back_by_an_earlier_one_that_arrives_later(
     store: Store, etcd: Etcd, view: ClusterView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line, intent = Line(etcd, monkeypatch, silent=0), IntentMirror(store, view)
+    line, intent = Line(etcd, monkeypatch), IntentMirror(store, view)
     line.late = True
     async with Tasks() as tasks:
         tasks.start("intent", intent.run())

@@ -1,10 +1,21 @@
-"""The table of a command's options, for the reference pages. PURE."""
+"""A command's section of the reference pages: usage, help, and the table of its options. PURE."""
 
 import click
 
 
-def options_table(command: click.Command) -> list[str]:
-    """Lines of Markdown; none when the command has no options."""
+def described(command: click.Command, path: str, depth: int) -> str:
+    """Markdown under a heading of that depth; `path` is what is typed before its arguments."""
+    usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=path)))
+    lines = [f"{'#' * depth} `{path} {usage}`", "", help_of(command), *_options(command)]
+    return "\n".join(lines) + "\n"
+
+
+def help_of(command: click.Command) -> str:
+    """Its help, without the indentation of the code."""
+    return "\n".join(line.strip() for line in (command.help or "").strip().splitlines())
+
+
+def _options(command: click.Command) -> list[str]:
     rows = [_row(item) for item in command.params if isinstance(item, click.Option)]
     return ["", "| option | what |", "|---|---|", *rows] if rows else []
 
