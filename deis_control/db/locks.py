@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from deis_control.db.pool import DatabaseAway
+from deis_control.db.pool import AWAY, DatabaseAway
 
 log = structlog.get_logger()
 
@@ -47,12 +47,18 @@ class AppLocks:
         return got
 
     async def release(self, app: UUID) -> None:
-        """Let the lock go; a session that is lost has done so already."""
-        async with self._turn:
-            if self._session is not None and not self._session.is_closed():
-                with suppress(DatabaseAway):
-                    await self._ask(_LET_GO, app)
-        self._held.discard(app)
+        """Let the lock go, however this ends; a session that is lost has done so already."""
+        let_go = False
+        try:
+            async with self._turn:
+                if self._session is not None and not self._session.is_closed():
+                    with suppress(DatabaseAway):
+                        await self._ask(_LET_GO, app)
+            let_go = True
+        finally:
+            self._held.discard(app)
+            if not let_go:
+                await self.close()  # a new one takes those again that are still held
 
     async def close(self) -> None:
         """End the session, and with it all locks."""
@@ -64,11 +70,10 @@ class AppLocks:
         try:
             session = await self._connected(app)
             answer: bool = await session.fetchval(query, _key(app))
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as err:
-            await self.close()
-            raise DatabaseAway from err
-        except asyncio.CancelledError:
+        except BaseException as err:
             await self.close()  # whether the answer was yes is not known: let it go for sure
+            if isinstance(err, (*AWAY, asyncpg.PostgresError)):
+                raise DatabaseAway from err
             raise
         return answer
 

@@ -16,7 +16,7 @@ from deis_control.errors import Unavailable
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
 """What the functions of this room take first."""
 
-_AWAY = (
+AWAY = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -28,6 +28,7 @@ _AWAY = (
     asyncpg.InternalClientError,
     asyncpg.ReadOnlySQLTransactionError,  # A standby that is not promoted yet.
 )
+"""What asyncpg raises when the database, or the way to it, is gone or about to go."""
 _FULL = (asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError)
 """Its classes 53 and 58: no disk space, no memory, or a disk that cannot be read or written."""
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
@@ -169,7 +170,7 @@ def _translated() -> Iterator[None]:
         raise Contended from err
     except asyncpg.ForeignKeyViolationError as err:
         raise Removed from err
-    except _AWAY as err:
+    except AWAY as err:
         if isinstance(err, ValueError):
             raise  # asyncpg's word for a wrong argument: our mistake
         raise DatabaseAway from err

@@ -20,6 +20,7 @@ from deis_control.db.locks import AppLocks
 from deis_control.db.pool import Database
 from deis_control.model import App
 from deis_node.docker.client import Docker
+from deis_node.runtime.tasks import Tasks
 from tests.fixtures.builder import DEADLINE, Pusher, RunningBuilder
 from tests.fixtures.postgres import PostgresServer
 from tests.fixtures.registry import RegistryServer
@@ -274,3 +275,44 @@ async def test_a_push_locks_its_app_across_processes(database: Database, app: Ap
     finally:
         await one.close()
         await other.close()
+
+
+async def test_a_lock_is_let_go_however_its_release_ends(database: Database, app: App) -> None:
+    one, other = AppLocks(database.dsn), AppLocks(database.dsn)
+    try:
+        for steps in range(1, 7):
+            assert await one.acquire(app.uuid)
+            async with Tasks() as tasks:
+                releasing = tasks.start("releasing", one.release(app.uuid))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                releasing.cancel()
+            await eventually(lambda: other.acquire(app.uuid))
+            await other.release(app.uuid)
+    finally:
+        await one.close()
+        await other.close()
+
+
+async def test_a_lock_is_let_go_when_the_database_has_just_ended_its_session(
+    database: Database, app: App
+) -> None:
+    query = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'deis-control locks' AND datname = current_database()"
+    )
+    locks = AppLocks(database.dsn)
+    try:
+        for steps in range(6):
+            assert await locks.acquire(app.uuid)
+            # Nothing of its end is read meanwhile: the last words, and that they are, come apart.
+            argv = ["psql", "-X", "-A", "-t", "-c", query, database.dsn]
+            done = subprocess.run(argv, check=True, capture_output=True, timeout=30)
+            assert done.stdout == b"t\n"
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await locks.release(app.uuid)
+            await eventually(lambda: locks.acquire(app.uuid))
+            await locks.release(app.uuid)
+    finally:
+        await locks.close()
