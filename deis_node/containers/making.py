@@ -16,6 +16,7 @@ from deis_node.cluster.seal import SealError
 from deis_node.containers import spec
 from deis_node.containers.envs import EnvMissing, Envs
 from deis_node.containers.gate import Gate
+from deis_node.containers.lost import end_lost
 from deis_node.containers.portbook import PortBook
 from deis_node.containers.ports import NoPort
 from deis_node.containers.pulls import Pulls
@@ -151,6 +152,8 @@ class Maker:
         except StartFailed as err:
             if err.fault is StartFault.PORT_TAKEN:
                 return await self._other_port(container, wanted.copy)
+            if await end_lost(container):
+                return NotYet(f"the engine had lost it while it ran: {err.text}")
             return Failed(spec.explain(err.text, wanted))
         return Made()
 

@@ -23,6 +23,7 @@ from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
 from deis_node.containers.gate import Gate
+from deis_node.containers.lost import end_unknown
 from deis_node.containers.making import Maker
 from deis_node.containers.once_worker import OnceWorker
 from deis_node.containers.oneoffs import OneOffs
@@ -379,6 +380,7 @@ class Runner:
 
     async def _sweep(self) -> None:
         """Look at all containers of ours at once; wake the workers of those that differ."""
+        await end_unknown(self._docker)
         found = adopted.by_copy(await self._docker.list(self._ours()))
         for name, item in found.items():
             copy = marks.copy_of(item.name, item.labels)

@@ -18,6 +18,7 @@ from deis_node.containers import adopted, plan, restarts
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.exits import last_exit, policy, reason, seconds
 from deis_node.containers.health import asked_health, unhealthy
+from deis_node.containers.lost import end_lost
 from deis_node.containers.making import Again, Fetching, Made, Maker, NotYet, Outcome, Still
 from deis_node.containers.oneoffs import OneOffs
 from deis_node.containers.plan import Present, Rest, Situation, Step
@@ -361,6 +362,8 @@ class Worker:
             except (TimeoutError, DeisError) as err:
                 self._log.warning("log was not read to its end", error=str(err))
         try:
+            # Nobody would know of them any more when the engine's record is gone.
+            await end_lost(container)
             await self._docker.remove(container)
         except NotFound:
             return None

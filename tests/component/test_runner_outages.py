@@ -1,14 +1,18 @@
 """Agent, etcd or Docker Engine away: containers go on, and nothing is concluded from silence."""
 
 import asyncio
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.records import Placement, PlacementState
+from deis_node.containers.lost import end_unknown, processes
 from deis_node.containers.ports import Held, Ports, empty
 from deis_node.containers.settings import RunnerSettings
+from deis_node.docker.client import Docker
 from tests.builders import make_placement
 from tests.fixtures.docker import DockerEngine
 from tests.fixtures.etcd import EtcdMember
@@ -242,3 +246,65 @@ async def test_an_idle_host_writes_nothing(agent: Agent, etcd: Etcd, web_image: 
     revision = await etcd.revision()
     await asyncio.sleep(3)
     assert await etcd.revision() == revision
+
+
+async def test_a_copy_that_the_engine_lost_as_it_started_runs_once(
+    agent: Agent, docker_engine: DockerEngine, web_image: str
+) -> None:
+    copy = web(web_image)
+    (container,) = (await started(agent, copy)).values()
+    lost = set(processes(container))
+    assert lost
+    await asyncio.to_thread(docker_engine.lose, container)
+
+    async def anew() -> bool:
+        runs = container in (await agent.containers()).values()
+        return runs and not lost & set(processes(container))
+
+    await eventually(anew, within=30)
+    await eventually(lambda: agent.is_ready(copy), within=30)
+    assert await agent.get(copy) == "hello\n"
+
+
+async def test_of_a_copy_that_the_engine_lost_nothing_is_left_when_it_goes(
+    agent: Agent, docker_engine: DockerEngine, web_image: str
+) -> None:
+    copy, other = web(web_image), web(web_image, num=2)
+    container = (await started(agent, copy, other))[copy.copy.container]
+    await agent.stop()
+    await asyncio.to_thread(docker_engine.lose, container)
+    await agent.unplace(copy)
+    assert list(processes(container))
+    await agent.start()
+
+    async def gone() -> bool:
+        found = await agent.docker.list({"deis.platform": agent.platform})
+        return container not in {item.id for item in found}
+
+    await eventually(gone, within=30)
+    assert list(processes(container)) == []
+    assert await agent.get(other) == "hello\n"
+
+
+async def test_what_an_engine_has_no_record_of_is_ended_and_nobody_elses(
+    agent: Agent, docker_engine: DockerEngine, docker: Docker, web_image: str
+) -> None:
+    body = {"Image": web_image}
+    kept, lost = [await docker.create(name, body) for name in ("kept", "lost")]
+    for container in (kept, lost):
+        await docker.start(container)
+    await asyncio.to_thread(docker_engine.lose, lost)
+    await docker.remove(lost)
+    assert list(processes(lost))
+    # Of another engine on this machine it is not known that it has no record of it.
+    elsewhere = DockerEngine(Path(tempfile.mkdtemp(prefix="deis-docker-")))
+    try:
+        await asyncio.to_thread(elsewhere.start)
+        async with Docker(elsewhere.url) as other:
+            await end_unknown(other)
+        assert list(processes(lost))
+    finally:
+        await asyncio.to_thread(elsewhere.close)
+    await agent.start()
+    await eventually(lambda: not list(processes(lost)), within=30)
+    assert list(processes(kept))
