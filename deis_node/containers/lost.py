@@ -4,7 +4,8 @@ An engine that is killed while it starts a container takes it afterwards for one
 started, yet its processes run. It can neither start it ("id already in use") nor stop it, removes
 no more than its record, and gives its address to another container, whose requests the lost one
 then answers. So they are ended before such a container is started again or removed (`end_lost`),
-and those are looked for whose record is gone already (`end_unknown`).
+and those are looked for whose record is gone already (`end_unknown`). Not before every removal:
+each look reads every process of the machine, a few hundredths of a millisecond each.
 
 They are found by their control group: its name has the container's id, in both versions and with
 both drivers of the engine (`/docker/<id>`, `/system.slice/docker-<id>.scope`). That they are this
@@ -16,20 +17,47 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from deis_node.docker.client import Docker
+from deis_node.docker.errors import DockerError
 
 log = structlog.get_logger()
 
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _PATIENCE = 5.0
 """Seconds for killed processes to be gone; one that waits for a disk may take longer."""
-_STEP = 0.01
+_STEP = 0.05
+_PROC = Path("/proc")
+
+
+class LostContainers:
+    """Ends what an engine has no record of: when it is back, and every so many seconds."""
+
+    def __init__(self, docker: Docker, every: float) -> None:
+        self._docker = docker
+        self._every = every
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """The engine is back: look now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            self._wake.clear()
+            try:
+                await end_unknown(self._docker)
+            except DockerError as err:
+                log.info("lost containers cannot be looked for", error=err.text)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._wake.wait()
 
 
 async def end_lost(container: str) -> bool:
@@ -41,65 +69,84 @@ async def end_lost(container: str) -> bool:
 
 
 async def end_unknown(docker: Docker) -> None:
-    """Kill what runs in containers of this engine that it has no record of; Unavailable."""
+    """Kill what runs in containers of this engine that it has no record of; DockerError."""
     found = await asyncio.to_thread(_by_container)
     # In this order: a container has its record before it starts, and until after it has ended.
     known = {container.id for container in await docker.list({})}
-    unknown = {id: pid for id, pid in found.items() if id not in known}
+    unknown = {container: pids for container, pids in found.items() if container not in known}
     if unknown:
         root = Path((await docker.info()).root)
-        for container in await asyncio.to_thread(_of_engine, root, unknown):
+        for container in await asyncio.to_thread(without_record, root, unknown):
             await end_lost(container)
 
 
-def _by_container() -> dict[str, int]:
-    """Id → pid of a process, of every container of this machine, whoever's it is."""
-    found: dict[str, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                # The last one: a container may run containers.
-                for container in _ID.findall((entry / "cgroup").read_text())[-1:]:
-                    found[container] = int(entry.name)
-    return found
+def without_record(root: Path, found: Mapping[str, Collection[int]]) -> list[str]:
+    """Those of the containers that an engine with this folder made, and has no folder of any more.
+
+    `found` has the pids of each. That the folder is gone is asked besides the engine's word: one
+    that answers from elsewhere may name a folder that is another engine's here.
+    """
+    device, inside = within_device(root, _mounts("self"))
+    return [
+        container
+        for container, pids in found.items()
+        if not (root / "containers" / container).exists()
+        and any(is_made_from(device, inside, container, _mounts(str(pid))) for pid in pids)
+    ]
 
 
-def _of_engine(root: Path, pids: Mapping[str, int]) -> list[str]:
-    """Those containers that an engine with this folder made; `pids` has a process of each."""
-    try:
-        device = root.stat().st_dev
-    except OSError:
-        return []
-    place = f"{os.major(device)}:{os.minor(device)}", within_device(root, _mounts("self"))
-    return [id for id, pid in pids.items() if is_made_from(*place, id, _mounts(str(pid)))]
+def within_device(folder: Path, mounts: str) -> tuple[str, str]:
+    """The `<major>:<minor>` of a folder's file system, and where the folder is in it. PURE.
 
-
-def _mounts(process: str) -> str:
-    try:
-        return Path("/proc", process, "mountinfo").read_text()
-    except OSError:
-        return ""
-
-
-def within_device(folder: Path, mounts: str) -> str:
-    """Where a folder is in its file system, by the text of /proc/self/mountinfo. PURE."""
-    best, found = -1, str(folder)
+    `mounts` is the text of /proc/self/mountinfo: proc_pid_mountinfo(5).
+    """
+    best, found = -1, ("", str(folder))
     for line in mounts.splitlines():
-        _, _, _, inside, place, *_ = line.split(" ")
+        _, _, device, inside, place, *_ = line.split(" ")
         if folder.is_relative_to(place) and len(place) >= best:
-            best, found = len(place), str(Path(inside) / folder.relative_to(place))
+            best, found = len(place), (device, str(Path(inside) / folder.relative_to(place)))
     return found
 
 
 def is_made_from(device: str, folder: str, container: str, mounts: str) -> bool:
     """Whether one of a process's mounts is a container's file in an engine's folder. PURE.
 
-    `device` is `<major>:<minor>`, `folder` as `within_device` gives it, `mounts` the text of
-    /proc/<pid>/mountinfo: proc_pid_mountinfo(5), whose third and fourth words are those two.
+    `device` and `folder` as `within_device` gives them, `mounts` the process's own.
     """
     own = f"{Path(folder) / 'containers' / container}/"
     words = (line.split(" ") for line in mounts.splitlines())
     return any(each[2] == device and each[3].startswith(own) for each in words)
+
+
+def processes(container: str) -> Iterator[int]:
+    """The pids of all that runs in a container's control group, or in one below it."""
+    return (pid for pid in _pids() if _belongs(pid, container))
+
+
+def _pids() -> Iterator[int]:
+    return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
+
+
+def _by_container() -> dict[str, list[int]]:
+    """Id → pids, of every container of this machine, whoever's it is."""
+    found: dict[str, list[int]] = {}
+    for pid in _pids():
+        # The last one: a container may run containers.
+        for container in _ID.findall(_read(pid, "cgroup"))[-1:]:
+            found.setdefault(container, []).append(pid)
+    return found
+
+
+def _mounts(process: str) -> str:
+    return _read(process, "mountinfo")
+
+
+def _read(process: int | str, name: str) -> str:
+    """A file of a process; empty when it has gone. What an app put there need not be text."""
+    try:
+        return (_PROC / str(process) / name).read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _end(container: str) -> bool:
@@ -117,21 +164,11 @@ def _end(container: str) -> bool:
     return found
 
 
-def processes(container: str) -> Iterator[int]:
-    """The pids of all that runs in a container's control group, or in one below it."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and _belongs(int(entry.name), container):
-            yield int(entry.name)
-
-
 def _belongs(pid: int, container: str) -> bool:
-    here = Path("/proc", str(pid))
-    try:
-        if container not in (here / "cgroup").read_text():
-            return False
-        return (here / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
+    """Whether a process is a container's, and has not ended."""
+    if container not in _read(pid, "cgroup"):
         return False
+    return _read(pid, "stat").rpartition(")")[2].split()[:1] not in ([], ["Z"], ["X"])
 
 
 def _kill(pid: int, container: str) -> None:

@@ -186,5 +186,6 @@ class Maker:
         """A container's port is fixed when it is made, so it is made anew with another one."""
         log.warning("host port is taken", container=name.container)
         self.ports.refuse(name.container)
+        await end_lost(container)
         await self.docker.remove(container, force=True)
         return Again()

@@ -23,7 +23,7 @@ from deis_node.containers.cleaning import Cleaner
 from deis_node.containers.copies import Copies, CopyView
 from deis_node.containers.envs import Envs
 from deis_node.containers.gate import Gate
-from deis_node.containers.lost import end_unknown
+from deis_node.containers.lost import LostContainers
 from deis_node.containers.making import Maker
 from deis_node.containers.once_worker import OnceWorker
 from deis_node.containers.oneoffs import OneOffs
@@ -129,6 +129,7 @@ class Runner:
         self._wanted = Wanted()
         self._saved = SavedState()
         self._may_start = False
+        self._lost = LostContainers(docker, settings.sweep)
 
     @property
     def wanted(self) -> Wanted:
@@ -159,6 +160,7 @@ class Runner:
                 spawn(group, "placements", source.run())
                 spawn(group, "docker events", forever("docker events", self._follow_events))
                 spawn(group, "sweep", forever("sweep", self._sweep_often))
+                spawn(group, "lost", forever("lost containers", self._lost.run))
                 spawn(group, "images beforehand", self._prefetcher.run())
                 spawn(group, "cleaning", forever("cleaning", cleaner.run))
                 spawn(group, "save placements", forever("save placements", self._state.run))
@@ -357,6 +359,7 @@ class Runner:
     async def _heard(self, event: Event) -> None:
         _EVENTS.labels(action(event)).inc()
         if isinstance(event, Subscribed):
+            self._lost.wake()
             await self._sweep()
             for each in self._workers.values():
                 each.wake()
@@ -380,7 +383,6 @@ class Runner:
 
     async def _sweep(self) -> None:
         """Look at all containers of ours at once; wake the workers of those that differ."""
-        await end_unknown(self._docker)
         found = adopted.by_copy(await self._docker.list(self._ours()))
         for name, item in found.items():
             copy = marks.copy_of(item.name, item.labels)

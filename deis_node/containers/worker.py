@@ -78,6 +78,8 @@ class Worker:
         self._failures = Failures()
         self._restarts = Restarts()
         self._exit_seen = ""
+        self._never_started = False
+        """Whether the engine says so of the container that was there at the last look."""
         self._hung = ("", "")
         """The run that has to end by its liveness check, and why."""
         self._started = 0.0
@@ -161,6 +163,9 @@ class Worker:
             await self._see_ended(info)
         else:
             self._show(known=True, container_id=info.id, run=None, address=None)
+        self._never_started = info.state is State.CREATED
+        if info.state not in adopted.UP and self._yields(self._placement()):
+            await end_lost(info.id)
         return Present(
             info.id,
             ours=True,
@@ -207,6 +212,10 @@ class Worker:
             error=None,
         )
 
+    def _yields(self, wanted: Placement | None) -> bool:
+        """Whether the copy must not run here now, because it may run elsewhere."""
+        return wanted is not None and wanted.single and _now() >= self._tools.tenure().ends
+
     async def _see_ended(self, info: ContainerInfo) -> None:
         """Note an exit that was not asked for, once."""
         wanted = self._placement()
@@ -214,7 +223,7 @@ class Worker:
         self._show(known=True, container_id=info.id, run=None, address=None)
         if wanted is None or wanted.state is PlacementState.STOP or mark == self._exit_seen:
             return
-        if wanted.single and _now() >= self._tools.tenure().ends:
+        if self._yields(wanted):
             self._exit_seen = mark
             self._show(phase=Phase.BACKOFF, error=_YIELDED)
             return
@@ -362,8 +371,8 @@ class Worker:
             except (TimeoutError, DeisError) as err:
                 self._log.warning("log was not read to its end", error=str(err))
         try:
-            # Nobody would know of them any more when the engine's record is gone.
-            await end_lost(container)
+            if self._never_started:  # As far as the engine knows.
+                await end_lost(container)
             await self._docker.remove(container)
         except NotFound:
             return None

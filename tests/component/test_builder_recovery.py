@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -281,12 +282,16 @@ async def test_a_lock_is_let_go_however_its_release_ends(database: Database, app
     one, other = AppLocks(database.dsn), AppLocks(database.dsn)
     try:
         for steps in range(1, 7):
+            another = uuid4()
             assert await one.acquire(app.uuid)
+            assert await one.acquire(another)
             async with Tasks() as tasks:
+                before = tasks.start("another release", one.release(another))
                 releasing = tasks.start("releasing", one.release(app.uuid))
                 for _ in range(steps):
                     await asyncio.sleep(0)
                 releasing.cancel()
+                await before
             await eventually(lambda: other.acquire(app.uuid))
             await other.release(app.uuid)
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.records import Placement, PlacementState
-from deis_node.containers.lost import end_unknown, processes
+from deis_node.containers.lost import end_unknown, processes, without_record
 from deis_node.containers.ports import Held, Ports, empty
 from deis_node.containers.settings import RunnerSettings
 from deis_node.docker.client import Docker
@@ -289,22 +289,27 @@ async def test_of_a_copy_that_the_engine_lost_nothing_is_left_when_it_goes(
 async def test_what_an_engine_has_no_record_of_is_ended_and_nobody_elses(
     agent: Agent, docker_engine: DockerEngine, docker: Docker, web_image: str
 ) -> None:
-    body = {"Image": web_image}
-    kept, lost = [await docker.create(name, body) for name in ("kept", "lost")]
+    # An app may name its processes as it likes.
+    named = "printf '\\377' >/proc/$$/comm; while :; do sleep 1000; done"
+    kept = await docker.create("kept", {"Image": web_image})
+    lost = await docker.create("lost", {"Image": web_image, "Cmd": ["/bin/sh", "-c", named]})
     for container in (kept, lost):
         await docker.start(container)
     await asyncio.to_thread(docker_engine.lose, lost)
     await docker.remove(lost)
-    assert list(processes(lost))
-    # Of another engine on this machine it is not known that it has no record of it.
+    found = {container: list(processes(container)) for container in (kept, lost)}
+    assert all(found.values())
+    # Of another engine's containers it is not known that it has no record of them; nor is it
+    # when the engine that is asked lists others than those in its folder here.
+    assert without_record(docker_engine.layout.data_root, found) == [lost]
     elsewhere = DockerEngine(Path(tempfile.mkdtemp(prefix="deis-docker-")))
     try:
         await asyncio.to_thread(elsewhere.start)
         async with Docker(elsewhere.url) as other:
             await end_unknown(other)
-        assert list(processes(lost))
+        assert list(processes(lost)) == found[lost]
     finally:
         await asyncio.to_thread(elsewhere.close)
     await agent.start()
     await eventually(lambda: not list(processes(lost)), within=30)
-    assert list(processes(kept))
+    assert list(processes(kept)) == found[kept]

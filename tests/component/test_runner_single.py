@@ -10,9 +10,11 @@ import pytest
 from deis_node.cluster import keys
 from deis_node.cluster.etcd import Etcd
 from deis_node.cluster.records import Host, Phase, Placement, PlacementState
+from deis_node.containers.lost import processes
 from deis_node.heartbeat import Heartbeat
 from deis_node.runtime.tasks import Tasks
 from tests.builders import make_placement
+from tests.fixtures.docker import DockerEngine
 from tests.fixtures.etcd import EtcdMember
 from tests.fixtures.proxy import Relay, relay
 from tests.fixtures.runner import HOST, Agent
@@ -69,6 +71,25 @@ async def test_a_single_copy_ends_after_two_ttls_and_comes_back_with_the_lease(
     confirmed.way.thaw()
     await eventually(lambda: agent.is_ready(single), within=20)
     assert await confirmed.runs(other)
+
+
+async def test_a_single_copy_that_the_engine_lost_ends_when_it_is_not_confirmed(
+    confirmed: Confirmed, docker_engine: DockerEngine, web_image: str
+) -> None:
+    agent = confirmed.agent
+    single = make_placement(image=web_image, command=None, grace=1, single=True)
+    await agent.place(single)
+    await eventually(lambda: agent.is_ready(single), within=30)
+    container = (await agent.containers())[single.copy.container]
+    confirmed.way.freeze()
+    await asyncio.to_thread(docker_engine.kill_at_start_of, container)
+    await asyncio.sleep(3 * TTL)
+    # Nobody can end it properly without an engine.
+    assert list(processes(container))
+    await asyncio.to_thread(docker_engine.start)
+    await eventually(lambda: not list(processes(container)), within=20)
+    confirmed.way.thaw()
+    await eventually(lambda: confirmed.runs(single), within=20)
 
 
 async def yielded(agent: Agent, copy: Placement) -> bool:

@@ -17,16 +17,16 @@ OWN = """\
 
 
 @pytest.mark.parametrize(
-    ("folder", "inside"),
+    ("folder", "device", "inside"),
     [
-        ("/var/lib/docker", "/var/lib/docker"),
-        ("/srv/engine", "/images/engine"),
-        ("/srv/docker", "/"),
-        ("/srv/docker/one", "/one"),
+        ("/var/lib/docker", "254:1", "/var/lib/docker"),
+        ("/srv/engine", "254:2", "/images/engine"),
+        ("/srv/docker", "254:3", "/"),
+        ("/srv/docker/one", "254:3", "/one"),
     ],
 )
-def test_a_folder_is_found_in_its_file_system(folder: str, inside: str) -> None:
-    assert within_device(Path(folder), OWN) == inside
+def test_a_folder_is_found_in_its_file_system(folder: str, device: str, inside: str) -> None:
+    assert within_device(Path(folder), OWN) == (device, inside)
 
 
 def inside(device: str, path: str) -> str:
