@@ -31,6 +31,8 @@ class AppLocks:
         self._session: asyncpg.Connection[Any] | None = None
         self._turn = asyncio.Lock()
         self._held: set[UUID] = set()
+        self._leaving: set[UUID] = set()
+        """Those that PostgreSQL has to be told of: whoever has the turn does it."""
 
     async def acquire(self, app: UUID) -> bool:
         """Whether the lock is ours now; False while anybody holds it. DatabaseAway."""
@@ -40,31 +42,36 @@ class AppLocks:
         got = False
         try:
             async with self._turn:
-                got = await self._ask(_TRY, app)
+                answer = await self._ask(_TRY, app)
+                await self._let_go()
+            got = answer
         finally:
             if not got:
                 self._held.discard(app)
         return got
 
     async def release(self, app: UUID) -> None:
-        """Let the lock go, however this ends; a session that is lost has done so already."""
-        let_go = False
-        try:
-            async with self._turn:
-                if self._session is not None and not self._session.is_closed():
-                    with suppress(DatabaseAway):
-                        await self._ask(_LET_GO, app)
-            let_go = True
-        finally:
-            self._held.discard(app)
-            if not let_go:
-                await self.close()  # a new one takes those again that are still held
+        """Let the lock go, however this ends."""
+        self._held.discard(app)
+        self._leaving.add(app)
+        async with self._turn:
+            await self._let_go()
 
     async def close(self) -> None:
         """End the session, and with it all locks."""
         session, self._session = self._session, None
+        self._leaving.clear()
         if session is not None:
             session.terminate()
+
+    async def _let_go(self) -> None:
+        """Let those go that leave; a session that is lost has done so already."""
+        with suppress(DatabaseAway):
+            while self._leaving and self._session is not None and not self._session.is_closed():
+                app = next(iter(self._leaving))
+                await self._ask(_LET_GO, app)
+                self._leaving.discard(app)
+        self._leaving.clear()
 
     async def _ask(self, query: str, app: UUID) -> bool:
         try:
@@ -80,6 +87,7 @@ class AppLocks:
     async def _connected(self, wanted: UUID) -> "asyncpg.Connection[Any]":
         """The session; a new one takes the locks again that the lost one held."""
         if self._session is None or self._session.is_closed():
+            self._leaving.clear()
             self._session = await asyncpg.connect(
                 self._dsn,
                 timeout=self._timeout,
