@@ -3,7 +3,7 @@
 An engine that is killed while it starts a container takes it afterwards for one that was never
 started, yet its processes run. It can neither start it ("id already in use") nor stop it, removes
 no more than its record, and gives its address to another container, whose requests the lost one
-then answers. So they are ended before such a container is started again or removed (`end_lost`),
+may then answer. So they are ended before such a container is started again or removed (`end_lost`),
 and those are looked for whose record is gone already (`end_unknown`). Not before every removal:
 each look reads every process of the machine, a few hundredths of a millisecond each.
 
