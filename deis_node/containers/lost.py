@@ -13,7 +13,6 @@ engine's is known by the files that it mounts into each of its containers, from 
 """
 
 import asyncio
-import os
 import re
 import signal
 import time
@@ -25,6 +24,7 @@ import structlog
 
 from deis_node.docker.client import Docker
 from deis_node.docker.errors import DockerError
+from deis_node.runtime.handle import Handle
 
 log = structlog.get_logger()
 
@@ -86,12 +86,12 @@ def without_record(root: Path, found: Mapping[str, Collection[int]]) -> list[str
     `found` has the pids of each. That the folder is gone is asked besides the engine's word: one
     that answers from elsewhere may name a folder that is another engine's here.
     """
-    device, inside = within_device(root, _mounts("self"))
+    device, inside = within_device(root, _read("self", "mountinfo"))
     return [
         container
         for container, pids in found.items()
         if not (root / "containers" / container).exists()
-        and any(is_made_from(device, inside, container, _mounts(str(pid))) for pid in pids)
+        and any(is_made_from(device, inside, container, _read(pid, "mountinfo")) for pid in pids)
     ]
 
 
@@ -137,10 +137,6 @@ def _by_container() -> dict[str, list[int]]:
     return found
 
 
-def _mounts(process: str) -> str:
-    return _read(process, "mountinfo")
-
-
 def _read(process: int | str, name: str) -> str:
     """A file of a process; empty when it has gone. What an app put there need not be text."""
     try:
@@ -172,11 +168,7 @@ def _belongs(pid: int, container: str) -> bool:
 
 
 def _kill(pid: int, container: str) -> None:
-    with suppress(OSError):
-        process = os.pidfd_open(pid)
-        try:
-            # By now the number may be another process's; what the descriptor means stays.
-            if _belongs(pid, container):
-                signal.pidfd_send_signal(process, signal.SIGKILL)
-        finally:
-            os.close(process)
+    if process := Handle.of(pid, lambda pid: _belongs(pid, container)):
+        with suppress(PermissionError):
+            process.send(signal.SIGKILL)
+        process.close()

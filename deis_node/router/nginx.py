@@ -16,9 +16,10 @@ import structlog
 
 from deis_node.router.errors import NginxError
 from deis_node.router.folder import Folder
-from deis_node.router.processes import Found, Handle, find_all
+from deis_node.router.processes import Found, find_all, hold
 from deis_node.router.settings import RouterSettings, listen_address
 from deis_node.runtime.backoff import DeadlineExceeded, retry
+from deis_node.runtime.handle import Handle
 
 log = structlog.get_logger()
 
@@ -114,7 +115,7 @@ class Nginx:
                 handle.send(number)
             await _wait_for_end(handles, limit)
         for process in await self._processes():
-            if left := Handle.of(process.pid, self.folder.path):
+            if left := hold(process.pid, self.folder.path):
                 left.send(signal.SIGKILL)
                 left.close()
         self.let_go()
@@ -181,7 +182,7 @@ class Nginx:
         # The pid file may be lost while the master is not.
         found = (process.pid for process in find_all(self.folder.path) if process.is_master)
         for pid in itertools.chain([written] if written else [], found):
-            if handle := Handle.of(pid, self.folder.path):
+            if handle := hold(pid, self.folder.path):
                 return handle
         return None
 
@@ -190,7 +191,7 @@ class Nginx:
         known = {orphan.pid for orphan in self._orphans}
         masters = {process.pid for process in found if process.is_master}
         orphans = (
-            Handle.of(process.pid, self.folder.path)
+            hold(process.pid, self.folder.path)
             for process in found
             if process.is_worker and process.parent not in masters and process.pid not in known
         )

@@ -5,13 +5,11 @@ found again by whoever comes later, whether its master lives or not, and never m
 of another platform on the same machine.
 """
 
-import os
-import select
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+
+from deis_node.runtime.handle import Handle
 
 _PROC = Path("/proc")
 
@@ -62,40 +60,6 @@ def find_all(folder: Path) -> Iterator[Found]:
             yield found
 
 
-class Handle:
-    """A hold on one process that never becomes a hold on another of the same number."""
-
-    def __init__(self, pid: int) -> None:
-        """ProcessLookupError when there is none of this number."""
-        self.pid = pid
-        self.fd = os.pidfd_open(pid)
-
-    @classmethod
-    def of(cls, pid: int, folder: Path) -> Self | None:
-        """A hold on an nginx of the folder; None when it is none, or not any more."""
-        try:
-            handle = cls(pid)
-        except (OSError, ValueError):
-            return None
-        if find(pid, folder) is None:
-            handle.close()
-            return None
-        return handle
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process has not ended."""
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return not poll.poll(0)
-
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal; nothing when the process has ended."""
-        try:
-            signal.pidfd_send_signal(self.fd, number)
-        except ProcessLookupError:
-            return
-
-    def close(self) -> None:
-        """Let go of it."""
-        os.close(self.fd)
+def hold(pid: int, folder: Path) -> Handle | None:
+    """A hold on an nginx of the folder; None when it is none, or not any more."""
+    return Handle.of(pid, lambda pid: find(pid, folder) is not None)
