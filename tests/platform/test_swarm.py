@@ -15,6 +15,7 @@ from tests.fixtures.cluster import Cluster, running_cluster, steadily
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
+from tests.fixtures.swarm import OUT_OF_SEQUENCE
 from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app
 from tests.load import bench_scale, busybox_web
 from tests.load.prober import Answering
@@ -134,32 +135,41 @@ def test_a_scale_up_keeps_pace_with_docker_swarms_own(swarm: Cluster, quick: App
     config = json.loads(swarm.docker_on(host, "inspect", name))[0]["Config"]
     busybox_web.scale(quick, 0)
     side = bench_scale.Deis(swarm, quick)
-    ours = until_all_answer(side.urls, side.label, side.command(MANY))
+    with subprocess.Popen(side.command(MANY), stdout=subprocess.DEVNULL) as child:
+        ours = until_all_answer(side.urls, side.label)
+        assert child.wait(timeout=120) == 0
     busybox_web.scale(quick, 0)
     swarm.docker_on(host, *bench_scale.create(quick.name, config["Image"], config))
     try:
-        url = swarm.facts["hosts"][host]["docker_host"]
-        words = ["docker", "--host", url, "service", "scale", "--detach", f"{quick.name}={MANY}"]
-        label = ("com.docker.swarm.service.name", quick.name)
-        theirs = until_all_answer(side.urls, label, words)
+        scale_service(swarm, host, quick.name)
+        theirs = until_all_answer(side.urls, ("com.docker.swarm.service.name", quick.name))
     finally:
         swarm.docker_on(host, "service", "rm", quick.name)
     print(f"{MANY} copies answer after {ours:.1f} s, Docker Swarm's own after {theirs:.1f} s")
     assert ours < 10 * RATIO * theirs
 
 
-def until_all_answer(urls: dict[str, str], label: tuple[str, str], command: list[str]) -> float:
-    """Seconds from a command until `MANY` copies with this label answer at their host ports.
+def until_all_answer(urls: dict[str, str], label: tuple[str, str]) -> float:
+    """Seconds from now until `MANY` copies with this label answer at their host ports.
 
     `urls` has those of the Docker Engines by the hosts' addresses.
     """
-    answering = Answering(urls, *label)
     began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
-        asyncio.run(answering.wait(MANY))
-        took = time.monotonic() - began
-        assert child.wait(timeout=120) == 0
-    return took
+    asyncio.run(Answering(urls, *label).wait(MANY))
+    return time.monotonic() - began
+
+
+def scale_service(cluster: Cluster, host: str, name: str) -> None:
+    """Have the Swarm scale a service of its own up; back when it has taken the change."""
+    url = cluster.facts["hosts"][host]["docker_host"]
+    argv = ["docker", "--host", url, "service", "scale", "--detach", f"{name}={MANY}"]
+
+    def taken() -> bool:
+        done = run(argv)
+        assert done.returncode == 0 or OUT_OF_SEQUENCE in done.stderr, done.stderr
+        return done.returncode == 0
+
+    poll(taken, 60, "the Swarm takes the scale")
 
 
 def test_copies_of_a_host_without_power_are_made_again_elsewhere_and_never_twice(
