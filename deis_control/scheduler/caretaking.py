@@ -1,8 +1,10 @@
-"""A leader that PostgreSQL does not know yet: it has copies of lost hosts made again, nothing else.
+"""Copies of lost hosts are made again while PostgreSQL cannot say what is wanted; nothing else.
 
-Who is elected while PostgreSQL is away cannot raise the epoch, so it must neither write there nor
-follow what it may remember of it. What the store itself says is enough for a failover: which copies
-shall run, and what each asks of a host. Every write is fenced by the election key, as always.
+What the store itself says is enough for a failover: which copies shall run, and what each asks of a
+host. So it goes for all apps while a leader leads that was elected without PostgreSQL: it cannot
+raise the epoch, so it must neither write there nor follow what it may remember of it
+(`Caretaker`). And for one app whose change waits for PostgreSQL, to begin, to go on or to end
+(`care_for`). Every write is fenced by the election key, as always.
 """
 
 import asyncio
@@ -14,7 +16,7 @@ import structlog
 
 from deis_control.errors import Fenced
 from deis_control.scheduler.apply import Store
-from deis_control.scheduler.leadership import Events, successor_of
+from deis_control.scheduler.leadership import Events, Leadership, successor_of
 from deis_control.scheduler.settings import SchedulerSettings
 from deis_control.scheduler.standing import standing
 from deis_control.scheduler.steps import Place
@@ -27,7 +29,8 @@ from deis_node.cluster.records import NATIVE, Placement
 log = structlog.get_logger()
 
 _SHORT = 0.5
-"""Seconds until another look after a write that was refused, or that etcd did not answer."""
+"""Seconds until another look after a write that was refused, or that etcd did not answer; and that
+one look waits for the store."""
 
 
 def kept_targets(world: World) -> list[Target]:
@@ -43,11 +46,10 @@ def kept_targets(world: World) -> list[Target]:
     return [_target(world, found) for found in releases.values()]
 
 
-def successors(world: World) -> tuple[Place, ...]:
-    """The copies to be made in the place of lost ones, as far as hosts take them. PURE."""
+def successors(world: World, engine: str) -> tuple[Place, ...]:
+    """The copies that `engine` makes in the place of lost ones, as far as hosts take them. PURE."""
     steps = []
-    # Nobody leads a Docker Swarm without an epoch: agents run what is made now, on any host.
-    world = replace(world, may_remove=False, engine=NATIVE)
+    world = replace(world, may_remove=False, engine=engine)
     for target in kept_targets(world):
         stand = standing(world, target)
         steps += [
@@ -85,6 +87,26 @@ def _target(world: World, items: list[Placed]) -> Target:
         arch=one.arch,
         single=frozenset(kind for kind, placement in like.items() if placement.single),
     )
+
+
+async def care_for(lead: Leadership, app: str) -> None:
+    """Look once at an app whose change waits for PostgreSQL. Fenced.
+
+    What else goes wrong is logged, and etcd is not waited for: whoever waits looks again.
+    """
+    try:
+        async with asyncio.timeout(_SHORT):
+            await lead.store.trust()
+        world = lead.view.snapshot(app, None, lead.settings.limits())
+        steps = successors(world, world.engine)
+        if steps:
+            await lead.carry_out(app, steps, None)
+    except Fenced:
+        raise
+    except (EtcdError, TimeoutError) as err:
+        log.info("app not looked at", app=app, reason=str(err) or "the store is not sure")
+    except Exception:
+        log.exception("app cannot be looked at", app=app)
 
 
 class Caretaker:
@@ -140,7 +162,8 @@ class Caretaker:
     async def _look_at(self, app: str) -> float:
         await self._store.trust()
         world = self._view.snapshot(app, None, self._settings.limits())
-        steps = successors(world)
+        # Nobody leads a Docker Swarm without an epoch: agents run what is made now, on any host.
+        steps = successors(world, NATIVE)
         made: list[tuple[str, Placement]] = []
 
         def make(step: Place) -> Placement:

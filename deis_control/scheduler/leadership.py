@@ -1,7 +1,7 @@
 """What the leader's workers share for one term."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -17,9 +17,8 @@ from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.mirror import Mirror
-from deis_control.scheduler.plan import Decision
 from deis_control.scheduler.settings import SchedulerSettings
-from deis_control.scheduler.steps import Place
+from deis_control.scheduler.steps import Place, Step
 from deis_control.scheduler.view import ClusterView
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster import keys
@@ -76,16 +75,18 @@ class Leadership:
         await self.intent.look(conn)
         return await self.catalogue.read_all(conn)
 
-    async def carry_out(self, app: str, decision: Decision, blueprint: Blueprint | None) -> bool:
+    async def carry_out(
+        self, app: str, steps: Collection[Step], blueprint: Blueprint | None
+    ) -> bool:
         """Write a decision's steps; False when one was refused. Fenced, EtcdError."""
         made: list[tuple[str, Placement]] = []
         make = self._maker(blueprint, made)
-        changes = [change_for(app, step, make) for step in decision.steps]
-        if any(isinstance(step, Place) and step.succeeds is None for step in decision.steps):
+        changes = [change_for(app, step, make) for step in steps]
+        if any(isinstance(step, Place) and step.succeeds is None for step in steps):
             changes = [*self.env(blueprint), *changes]
         with self.view.reserved(made):
             accepted = await self.store.write(changes)
-        for step in decision.steps if accepted else ():
+        for step in steps if accepted else ():
             if isinstance(step, Place) and step.succeeds:
                 text = f"{step.copy.process} is made again on {step.host}: {step.why}"
                 self.events.send(app, text)
@@ -146,10 +147,15 @@ def successor_of(step: Place, created: str) -> Placement:
     )
 
 
-async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
+async def patiently(
+    what: str,
+    attempt: Callable[[bool], Awaitable[_T]],
+    *,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> _T:
     """Try until PostgreSQL and etcd answer; `attempt` is told whether it is a repetition.
 
-    The end of the term cancels it.
+    `meanwhile` is done after each try in vain. The end of the term cancels it.
     """
     pause = Backoff(initial=0.05, maximum=1.0)
     again = False
@@ -159,6 +165,8 @@ async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
         except (DatabaseAway, Unavailable) as err:
             log.info("trying again", what=what, reason=str(err))
         again = True
+        if meanwhile is not None:
+            await meanwhile()
         await pause.wait()
 
 

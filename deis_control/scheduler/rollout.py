@@ -6,10 +6,10 @@ any line and are asked again when they are back.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import structlog
@@ -21,6 +21,7 @@ from deis_control.deltas import BuildDelta
 from deis_control.errors import NotFound
 from deis_control.model import Kind, Operation, OpPhase
 from deis_control.scheduler.blueprint import Blueprint, complaints
+from deis_control.scheduler.caretaking import care_for
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.formation import Plan
@@ -38,6 +39,8 @@ from deis_node.runtime.backoff import Backoff
 from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
+
+_T = TypeVar("_T")
 
 _MIRROR = 2.0
 """Seconds that a rollout waits for the mirror before traffic moves or copies end."""
@@ -102,15 +105,20 @@ class Rollout:
     async def _placed(self) -> _Work | None:
         """The operation, placed now or before; None when it ended there."""
         if self._operation.phase is not OpPhase.QUEUED:
-            return await patiently("load operation", self._load)
+            return await self._patiently("load operation", self._load)
         if self.cancel:
             await self._fail(self._operation, _CANCELLED)
             return None
         try:
-            return await patiently("place operation", self._place)
+            return await self._patiently("place operation", self._place)
         except (Refused, SealError, RecordError) as err:
             await self._fail(self._operation, str(err))
             return None
+
+    async def _patiently(self, what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
+        """Wait for PostgreSQL; copies of lost hosts do not wait with it."""
+        app = self._operation.app_id
+        return await patiently(what, attempt, meanwhile=lambda: care_for(self._lead, app))
 
     async def _place(self, again: bool) -> _Work:
         operation, lead = self._operation, self._lead
@@ -237,7 +245,7 @@ class Rollout:
         if any(isinstance(step, PutRoute | DropRoute | Stop) for step in decision.steps):
             await lead.mirror.covers(self._written, within=_MIRROR)
         try:
-            accepted = await lead.carry_out(app, decision, work.blueprint)
+            accepted = await lead.carry_out(app, decision.steps, work.blueprint)
         except Unavailable as err:
             log.info("etcd is away", app=app, reason=str(err))
             return False
@@ -266,7 +274,7 @@ class Rollout:
         if work.plan is None:
             await patiently("sweep app", self._sweep)
             await self._forget_log(work.operation.app_id)
-        await patiently("operation done", attempt)
+        await self._patiently("operation done", attempt)
         log.info("operation done", app=work.operation.app_id, kind=work.operation.kind.value)
 
     async def _forget_log(self, app: str) -> None:
@@ -319,7 +327,7 @@ class Rollout:
                     epoch = self._lead.epoch
                     await operations.finish_failed(conn, operation, epoch=epoch, reason=reason)
 
-        await patiently("operation failed", attempt)
+        await self._patiently("operation failed", attempt)
         self._lead.events.send(operation.app_id, reason)
         log.info("operation failed", app=operation.app_id, reason=reason.partition("\n")[0])
 

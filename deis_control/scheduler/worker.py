@@ -12,6 +12,7 @@ from deis_control.db.pool import DatabaseAway
 from deis_control.errors import Fenced, NotFound
 from deis_control.model import Operation
 from deis_control.scheduler.blueprint import Blueprint
+from deis_control.scheduler.caretaking import care_for
 from deis_control.scheduler.catalogue import rest_target
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.leadership import Leadership, pause_until
@@ -67,7 +68,10 @@ class Worker:
                 continue
             except Fenced:
                 raise
-            except (DatabaseAway, EtcdError) as err:
+            except DatabaseAway as err:
+                log.info("app waits", app=self.app, reason=str(err))
+                await care_for(self._lead, self.app)
+            except EtcdError as err:
                 log.info("app waits", app=self.app, reason=str(err))
             except Exception as err:
                 log.error("app failed", app=self.app, error=str(err), exc_info=err)
@@ -76,8 +80,10 @@ class Worker:
     async def _turn(self) -> bool:
         """One operation, or the steady state until one comes; whether nothing is left to do."""
         if self._broken is not None:
-            await self._after(self._broken)
+            app = self._broken
+            await self._learn(app)
             self._broken = None
+            await self._tidy(app)
         if self._next is None:
             return await self._rest()
         operation, self._next = self._next, None
@@ -89,15 +95,13 @@ class Worker:
         self._ended[operation.app], self._timers = operation.seq, {}
         return False
 
-    async def _after(self, app: UUID) -> None:
+    async def _learn(self, app: UUID) -> None:
         """Learn what the operation changed, and what comes next."""
         async with self._lead.database.connection() as conn:
             following = await operations.next_open_of(conn, app)
             await self._lead.learn(conn, app)
         if following is not None:
             self.offer(following)
-        else:
-            await self._tidy(app)
 
     async def _rest(self) -> bool:
         """Keep the app as it should be; False when an operation came, True when it is so."""
@@ -117,7 +121,7 @@ class Worker:
                 continue
             self._timers = dict(decision.timers)
             self._say(decision)
-            if not await self._lead.carry_out(self.app, decision, blueprint):
+            if not await self._lead.carry_out(self.app, decision.steps, blueprint):
                 await pause.wait()
             elif not decision.steps:
                 if decision.end is End.DONE:
@@ -135,10 +139,20 @@ class Worker:
         return Blueprint.of(target)
 
     async def _tidy(self, app: UUID) -> None:
-        """Delete configs that no placement needs and that no rollback goes back to soon."""
+        """Delete configs that are needed no more, unless a change follows.
+
+        Without PostgreSQL that waits for the app's next change: looking after copies does not.
+        """
         desired = self._lead.catalogue.get(self.app)
-        if desired is None:
+        if desired is None or self._next is not None:
             return
+        try:
+            await self._delete_stale(app, desired)
+        except DatabaseAway as err:
+            log.info("configs are not tidied", app=self.app, reason=str(err))
+
+    async def _delete_stale(self, app: UUID, desired: Desired) -> None:
+        """Delete configs that no placement needs and that no rollback goes back to soon."""
         async with self._lead.envs:
             await self._lead.store.trust()
             keep = await self._kept(app, desired)

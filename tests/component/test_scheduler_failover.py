@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from deis_control.deltas import RestartDelta
+from deis_control.deltas import ConfigDelta, RestartDelta
 from deis_control.model import OpPhase
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
@@ -35,6 +35,11 @@ async def running_on(scheduling: Scheduling, **hosts: int) -> None:
         return True
 
     await eventually(so, within=30)
+
+
+async def serves_on(scheduling: Scheduling, host: str, count: int) -> bool:
+    """Whether so many copies of the host serve."""
+    return list((await scheduling.served()).values()).count(host) == count
 
 
 def is_empty(scheduling: Scheduling, host: str) -> Callable[[], object]:
@@ -131,6 +136,44 @@ async def test_a_failover_needs_no_database(
     await running_on(scheduling, host_2=4)
 
 
+async def test_a_failover_needs_no_database_right_after_a_change(
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=4)
+    await asyncio.to_thread(postgres.kill)
+    await scheduling.cluster.lose("host-1")
+    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=30)
+
+
+async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
+    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=4)
+    scheduling.cluster.paused = True
+    operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
+    await eventually(lambda: scheduling.is_placed(web(3)))
+    await asyncio.to_thread(postgres.kill)
+    scheduling.cluster.paused = False
+
+    async def rolled_out() -> bool:
+        served = await scheduling.served()
+        return all("_v3." in name for name in served) and len(served) == 4
+
+    await eventually(rolled_out, within=30)
+    await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.cluster.lose("host-1")
+    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=30)
+    await asyncio.to_thread(postgres.start)
+    done = await scheduling.ended(operation)
+    assert (done.phase, done.reason) == (OpPhase.DONE, "")
+    await running_on(scheduling, host_2=4)
+    assert await rolled_out()
+
+
 async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
     scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
 ) -> None:
@@ -143,11 +186,7 @@ async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
     await asyncio.to_thread(postgres.kill)
     await scheduling.kill((await leader(scheduling)).name)
     await scheduling.cluster.lose("host-1")
-
-    async def serving() -> bool:
-        return list((await scheduling.served()).values()).count("host-2") == 4
-
-    await eventually(serving, within=60)
+    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=60)
     assert (await leader(scheduling)).epoch == 0, "it could tell nobody that it leads"
     assert len(await scheduling.placed_on("host-1", RUN)) == 2, "nothing is taken away"
     await asyncio.to_thread(postgres.start)

@@ -1,6 +1,7 @@
 """An app's worker between operations, with a real PostgreSQL; the store is a stand-in."""
 
 import asyncio
+from collections.abc import Collection
 from types import SimpleNamespace
 from typing import cast
 from uuid import UUID, uuid4
@@ -16,10 +17,9 @@ from deis_control.scheduler import worker as workers
 from deis_control.scheduler.blueprint import Blueprint
 from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.leadership import Leadership
-from deis_control.scheduler.plan import Decision
 from deis_control.scheduler.settings import SchedulerSettings
 from deis_control.scheduler.snapshot import AppKeys
-from deis_control.scheduler.steps import Place
+from deis_control.scheduler.steps import Place, Step
 from deis_control.scheduler.worker import Worker
 from deis_control.scheduler.world import Limits, Target, World
 from deis_node.cluster.seal import Ring
@@ -50,8 +50,8 @@ class StandInTerm:
     def snapshot(self, _: str, target: Target | None, limits: Limits) -> World:
         return make_world(target, limits=limits)
 
-    async def carry_out(self, _: str, decision: Decision, blueprint: Blueprint | None) -> bool:
-        placed = {step.copy.release for step in decision.steps if isinstance(step, Place)}
+    async def carry_out(self, _: str, steps: Collection[Step], blueprint: Blueprint | None) -> bool:
+        placed = {step.copy.release for step in steps if isinstance(step, Place)}
         self.written.append((placed, blueprint.release if blueprint else 0))
         raise Fenced
 
@@ -134,14 +134,14 @@ async def test_an_app_that_was_made_again_has_its_first_operation_run(
         async def run(self) -> None:
             ran.append(self.id)
 
-    async def after(worker: Worker, _: UUID) -> None:
+    async def learn(worker: Worker, _: UUID) -> None:
         if second.id in ran:
             raise Fenced
         worker.offer(second)
         worker.offer(first)
 
     monkeypatch.setattr(workers, "Rollout", StandInRollout)
-    monkeypatch.setattr(Worker, "_after", after)
+    monkeypatch.setattr(Worker, "_learn", learn)
     term = StandInTerm()
     worker = term.worker()
     worker.offer(first)

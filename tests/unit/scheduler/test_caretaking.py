@@ -1,5 +1,6 @@
 """What a leader without a database does about copies of lost hosts."""
 
+from dataclasses import replace
 from typing import Any
 
 from deis_control.scheduler.caretaking import successors
@@ -7,7 +8,7 @@ from deis_control.scheduler.engines import nodes
 from deis_control.scheduler.steps import Place
 from deis_control.scheduler.world import Cause, Displacement, Placed, World
 from deis_node.cluster.names import CopyName
-from deis_node.cluster.records import SWARM
+from deis_node.cluster.records import NATIVE, SWARM
 from tests.worlds import make_copy, make_host, make_placed, make_route, make_world
 
 ONE, TWO = make_copy(num=1), make_copy(num=2)
@@ -32,8 +33,9 @@ def placed(copy: CopyName, host: str = "host-1", **facts: Any) -> Placed:
     return make_placed(copy, host=host, **{"tags": {}} | facts)
 
 
-def told(world: World) -> list[tuple[str, str]]:
-    steps = successors(world)
+def told(world: World, engine: str = NATIVE) -> list[tuple[str, str]]:
+    steps = successors(world, engine)
+    assert all(step.engine == engine for step in steps)
     assert all(isinstance(step, Place) and step.succeeds for step in steps)
     return [(step.copy.container, step.host) for step in steps]
 
@@ -77,4 +79,7 @@ def test_an_app_that_nobody_is_routed_to_is_left_to_the_database() -> None:
 def test_the_state_of_a_swarm_is_nothing_to_copies_that_agents_will_run() -> None:
     down = make_host("host-2", node=nodes.DOWN)
     world = lost(placed(ONE, engine=SWARM), hosts=(down,), engine=SWARM)
-    assert told(world) == [("hello_v2.web.1.g2", "host-2")]
+    assert told(world, NATIVE) == [("hello_v2.web.1.g2", "host-2")]
+    assert told(world, SWARM) == [], "its planner would not take it there"
+    ready = replace(world, hosts=(make_host("host-2", node=nodes.READY),))
+    assert told(ready, SWARM) == [("hello_v2.web.1.g2", "host-2")]
