@@ -3,14 +3,15 @@
 What the store itself says is enough for a failover: which copies shall run, and what each asks of a
 host. So it goes for all apps while a leader leads that was elected without PostgreSQL: it cannot
 raise the epoch, so it must neither write there nor follow what it may remember of it
-(`Caretaker`). And for one app whose change waits for PostgreSQL, to begin, to go on or to end
-(`care_for`). Every write is fenced by the election key, as always.
+(`Caretaker`). And for apps with work that waits for PostgreSQL, such as a change that is to begin
+or to end (`looked_after`). Every write is fenced by the election key, as always.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import structlog
 
@@ -25,44 +26,57 @@ from deis_control.scheduler.world import Placed, Target, World
 from deis_control.scheduler.writes import change_for
 from deis_node.cluster.etcd import EtcdError
 from deis_node.cluster.records import NATIVE, Placement
+from deis_node.runtime.tasks import Tasks
 
 log = structlog.get_logger()
 
+_T = TypeVar("_T")
+
 _SHORT = 0.5
-"""Seconds until another look after a write that was refused, or that etcd did not answer; and that
-one look waits for the store."""
+"""Seconds until another look after a write, or one that etcd did not answer."""
+_AGAIN = 1.0
+"""Seconds between two looks while something waits for PostgreSQL, and before the first."""
 
 
 def kept_targets(world: World) -> list[Target]:
-    """What the store says an app is, one target for each release that runs. PURE.
+    """What the store says an app is, one target for each release, those with requests first. PURE.
 
     Copies whose placements do not say which hosts are for them are left out: only PostgreSQL knows.
     """
     if world.route is None:
         return []
+    weights = world.route.route.releases
     releases: dict[int, list[Placed]] = {}
-    for item in _oldest(world.placed.values()):
+    for item in _kept(world.placed.values(), {int(release) for release in weights}):
         releases.setdefault(item.copy.release, []).append(item)
-    return [_target(world, found) for found in releases.values()]
+    most = sorted(releases, key=lambda number: (-weights.get(str(number), -1), -number))
+    return [_target(world, releases[number]) for number in most]
 
 
 def successors(world: World, engine: str) -> tuple[Place, ...]:
-    """The copies that `engine` makes in the place of lost ones, as far as hosts take them. PURE."""
-    steps = []
+    """The copies that `engine` makes in the place of lost ones, as far as hosts take them. PURE.
+
+    Of one release at a time: the next look knows what these take of the hosts.
+    """
     world = replace(world, may_remove=False, engine=engine)
     for target in kept_targets(world):
         stand = standing(world, target)
-        steps += [
+        steps = tuple(
             stand.place(copy, host, stand.choice.why[copy])
             for copy, host in stand.choice.hosts.items()
             if copy in stand.line.before
-        ]
-    return tuple(steps)
+        )
+        if steps:
+            return steps
+    return ()
 
 
-def _oldest(placed: Iterable[Placed]) -> Iterable[Placed]:
-    """Of the running placements that differ by generation only, the oldest: `succession` knows
-    who of them shall run.
+def _kept(placed: Iterable[Placed], routed: Collection[int]) -> Iterable[Placed]:
+    """The running placements that are made again when their hosts are lost.
+
+    Of those that differ by generation only, the oldest: `succession` knows who of them shall run.
+    None of a release without requests where one with requests has the like: it is new and does not
+    serve yet, perhaps never will, or is about to leave.
     """
     found: dict[tuple[int, str, int], Placed] = {}
     for item in placed:
@@ -71,7 +85,10 @@ def _oldest(placed: Iterable[Placed]) -> Iterable[Placed]:
             before = found.get(slot)
             if before is None or item.copy.generation < before.copy.generation:
                 found[slot] = item
-    return found.values()
+    serving = {(kind, num) for release, kind, num in found if release in routed}
+    for (release, kind, num), item in found.items():
+        if release in routed or (kind, num) not in serving:
+            yield item
 
 
 def _target(world: World, items: list[Placed]) -> Target:
@@ -89,24 +106,42 @@ def _target(world: World, items: list[Placed]) -> Target:
     )
 
 
-async def care_for(lead: Leadership, app: str) -> None:
-    """Look once at an app whose change waits for PostgreSQL. Fenced.
+async def looked_after(
+    lead: Leadership, apps: Callable[[], Iterable[str]], work: Awaitable[_T]
+) -> _T:
+    """Do work that waits for PostgreSQL; while that takes long, look at these apps each second."""
+    async with Tasks() as tasks:
+        tasks.start("caretaking", _looks(lead, apps))
+        return await work
 
-    What else goes wrong is logged, and etcd is not waited for: whoever waits looks again.
-    """
-    try:
-        async with asyncio.timeout(_SHORT):
-            await lead.store.trust()
-        world = lead.view.snapshot(app, None, lead.settings.limits())
-        steps = successors(world, world.engine)
-        if steps:
-            await lead.carry_out(app, steps, None)
-    except Fenced:
-        raise
-    except (EtcdError, TimeoutError) as err:
-        log.info("app not looked at", app=app, reason=str(err) or "the store is not sure")
-    except Exception:
-        log.exception("app cannot be looked at", app=app)
+
+async def _looks(lead: Leadership, apps: Callable[[], Iterable[str]]) -> None:
+    """Look until cancelled, or fenced: who waits finds that out as well."""
+    while True:
+        await asyncio.sleep(_AGAIN)
+        for app in apps():
+            try:
+                await _look_once(lead, app)
+            except Fenced as err:
+                log.warning("caretaking ended", reason=str(err))
+                return
+            except EtcdError as err:
+                log.info("app not looked at", app=app, reason=str(err))
+            except Exception:
+                log.exception("app cannot be looked at", app=app)
+
+
+async def _look_once(lead: Leadership, app: str) -> None:
+    if _is_whole(lead.view, app):
+        return
+    await lead.store.trust()
+    world = lead.view.snapshot(app, None, lead.settings.limits())
+    await lead.carry_out(app, successors(world, world.engine), None)
+
+
+def _is_whole(view: ClusterView, app: str) -> bool:
+    """Whether no copy of the app is on a lost host."""
+    return all(view.is_alive(item.host) for item in view.app(app).placed.values())
 
 
 class Caretaker:
@@ -138,13 +173,8 @@ class Caretaker:
 
     async def _look(self) -> float:
         """Look at all apps; in how many seconds to look again though nothing changes."""
-        waits = [self._settings.look]
-        for app in self._view.apps:
-            placed = self._view.app(app).placed.values()
-            if all(self._view.is_alive(item.host) for item in placed):
-                continue
-            waits.append(await self._try(app))
-        return min(waits)
+        hurt = (app for app in self._view.apps if not _is_whole(self._view, app))
+        return min([self._settings.look, *[await self._try(app) for app in hurt]])
 
     async def _try(self, app: str) -> float:
         """Look at one app; what goes wrong with it is no other's trouble. Fenced."""
@@ -178,7 +208,7 @@ class Caretaker:
         for step in steps if accepted else ():
             self._events.send(app, f"{step.copy.process} is made again on {step.host}: {step.why}")
             log.info("copy moves", app=app, process=step.copy.process, host=step.host)
-        if not accepted:
+        if steps or not accepted:
             return _SHORT
         if world.reconsider is None:
             return self._settings.look

@@ -147,15 +147,10 @@ def successor_of(step: Place, created: str) -> Placement:
     )
 
 
-async def patiently(
-    what: str,
-    attempt: Callable[[bool], Awaitable[_T]],
-    *,
-    meanwhile: Callable[[], Awaitable[None]] | None = None,
-) -> _T:
+async def patiently(what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
     """Try until PostgreSQL and etcd answer; `attempt` is told whether it is a repetition.
 
-    `meanwhile` is done after each try in vain. The end of the term cancels it.
+    The end of the term cancels it.
     """
     pause = Backoff(initial=0.05, maximum=1.0)
     again = False
@@ -165,8 +160,6 @@ async def patiently(
         except (DatabaseAway, Unavailable) as err:
             log.info("trying again", what=what, reason=str(err))
         again = True
-        if meanwhile is not None:
-            await meanwhile()
         await pause.wait()
 
 

@@ -12,7 +12,7 @@ from deis_control.db.pool import Database, DatabaseAway
 from deis_control.errors import Fenced
 from deis_control.model import Operation
 from deis_control.scheduler.apply import Store
-from deis_control.scheduler.caretaking import Caretaker
+from deis_control.scheduler.caretaking import Caretaker, looked_after
 from deis_control.scheduler.catalogue import Catalogue
 from deis_control.scheduler.intent import IntentMirror
 from deis_control.scheduler.leadership import Events, Leadership, patiently
@@ -197,7 +197,8 @@ class Leading:
 
     async def run(self) -> None:
         """Read everything once, before anything is concluded; then keep looking."""
-        await patiently("first look", lambda _: self._first_look())
+        first_look = patiently("first look", lambda _: self._first_look())
+        await looked_after(self._lead, lambda: self._lead.view.apps, first_look)
         spawn(self._group, "operations", self._operations())
         spawn(self._group, "catalogue", self._catalogue())
         spawn(self._group, "slow look", self._slow_look())

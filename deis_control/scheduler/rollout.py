@@ -21,7 +21,7 @@ from deis_control.deltas import BuildDelta
 from deis_control.errors import NotFound
 from deis_control.model import Kind, Operation, OpPhase
 from deis_control.scheduler.blueprint import Blueprint, complaints
-from deis_control.scheduler.caretaking import care_for
+from deis_control.scheduler.caretaking import looked_after
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.deciding import Refused
 from deis_control.scheduler.formation import Plan
@@ -117,8 +117,8 @@ class Rollout:
 
     async def _patiently(self, what: str, attempt: Callable[[bool], Awaitable[_T]]) -> _T:
         """Wait for PostgreSQL; copies of lost hosts do not wait with it."""
-        app = self._operation.app_id
-        return await patiently(what, attempt, meanwhile=lambda: care_for(self._lead, app))
+        apps = (self._operation.app_id,)
+        return await looked_after(self._lead, lambda: apps, patiently(what, attempt))
 
     async def _place(self, again: bool) -> _Work:
         operation, lead = self._operation, self._lead

@@ -1,7 +1,9 @@
 """One app's worker: its operations in order, and its steady state between them."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -12,7 +14,7 @@ from deis_control.db.pool import DatabaseAway
 from deis_control.errors import Fenced, NotFound
 from deis_control.model import Operation
 from deis_control.scheduler.blueprint import Blueprint
-from deis_control.scheduler.caretaking import care_for
+from deis_control.scheduler.caretaking import looked_after
 from deis_control.scheduler.catalogue import rest_target
 from deis_control.scheduler.changes import Change
 from deis_control.scheduler.leadership import Leadership, pause_until
@@ -23,6 +25,8 @@ from deis_node.cluster.etcd import Delete, EtcdError
 from deis_node.runtime.backoff import Backoff
 
 log = structlog.get_logger()
+
+_T = TypeVar("_T")
 
 
 class Worker:
@@ -68,22 +72,18 @@ class Worker:
                 continue
             except Fenced:
                 raise
-            except DatabaseAway as err:
-                log.info("app waits", app=self.app, reason=str(err))
-                await care_for(self._lead, self.app)
-            except EtcdError as err:
+            except (DatabaseAway, EtcdError) as err:
                 log.info("app waits", app=self.app, reason=str(err))
             except Exception as err:
                 log.error("app failed", app=self.app, error=str(err), exc_info=err)
-            await pause.wait()
+            await self._looked_after(pause.wait())
 
     async def _turn(self) -> bool:
         """One operation, or the steady state until one comes; whether nothing is left to do."""
         if self._broken is not None:
-            app = self._broken
-            await self._learn(app)
+            await self._looked_after(self._learn(self._broken))
+            await self._looked_after(self._tidy(self._broken))
             self._broken = None
-            await self._tidy(app)
         if self._next is None:
             return await self._rest()
         operation, self._next = self._next, None
@@ -94,6 +94,10 @@ class Worker:
             self._rollout = None
         self._ended[operation.app], self._timers = operation.seq, {}
         return False
+
+    async def _looked_after(self, work: Awaitable[_T]) -> _T:
+        """Wait for what PostgreSQL is asked; copies of lost hosts do not wait with it."""
+        return await looked_after(self._lead, lambda: (self.app,), work)
 
     async def _learn(self, app: UUID) -> None:
         """Learn what the operation changed, and what comes next."""
@@ -113,7 +117,7 @@ class Worker:
             decision = rest_decision(self._lead, self.app, None, self._timers)
             desired = self._lead.catalogue.get(self.app)
             if decision is None and desired is not None:
-                blueprint = await self._blueprint(desired)
+                blueprint = await self._looked_after(self._blueprint(desired))
                 if self._lead.catalogue.get(self.app) != desired:
                     continue
                 decision = rest_decision(self._lead, self.app, blueprint, self._timers)

@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import ModuleType
+from typing import Any
 
 import pytest
 
+from deis_control.db import operations, releases
+from deis_control.db.pool import DatabaseAway
 from deis_control.deltas import ConfigDelta, RestartDelta
 from deis_control.model import OpPhase
+from deis_control.scheduler import rollout
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
 from deis_node.cluster.records import HostConf, Leader, Move, PlacementState
@@ -136,17 +141,6 @@ async def test_a_failover_needs_no_database(
     await running_on(scheduling, host_2=4)
 
 
-async def test_a_failover_needs_no_database_right_after_a_change(
-    scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
-) -> None:
-    await scheduling.lead()
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=4)
-    await asyncio.to_thread(postgres.kill)
-    await scheduling.cluster.lose("host-1")
-    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=30)
-
-
 async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
     scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
 ) -> None:
@@ -172,6 +166,48 @@ async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
     assert (done.phase, done.reason) == (OpPhase.DONE, "")
     await running_on(scheduling, host_2=4)
     assert await rolled_out()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize(
+    ("module", "asked"),
+    [
+        (rollout, "place"),
+        (operations, "finish_live"),
+        (operations, "next_open_of"),
+        (releases, "before"),
+    ],
+)
+async def test_copies_are_made_again_wherever_a_change_waits_for_the_database(
+    scheduling: Scheduling,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    asked: str,
+    silent: bool,
+) -> None:
+    await scheduling.lead()
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=4)
+    await running_on(scheduling, host_1=2, host_2=2)
+    real, waits, back = getattr(module, asked), asyncio.Event(), asyncio.Event()
+
+    async def away(*args: Any, **facts: Any) -> Any:
+        waits.set()
+        if not silent and not back.is_set():
+            raise DatabaseAway
+        await back.wait()
+        return await real(*args, **facts)
+
+    monkeypatch.setattr(module, asked, away)
+    operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
+    await asyncio.wait_for(waits.wait(), 20)
+    await scheduling.cluster.lose("host-1")
+    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=15)
+    back.set()
+    done = await scheduling.ended(operation)
+    assert (done.phase, done.reason) == (OpPhase.DONE, "")
+    await running_on(scheduling, host_2=4)
+    assert all("_v3." in name for name in await scheduling.served())
 
 
 async def test_a_new_leader_makes_copies_again_before_the_database_is_back(

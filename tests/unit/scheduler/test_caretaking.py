@@ -61,11 +61,27 @@ def test_a_copy_that_does_not_say_what_it_asks_is_left_to_the_database() -> None
     assert told(lost(placed(ONE, tags=None), placed(TWO))) == [("hello_v2.web.2.g2", "host-2")]
 
 
-def test_both_releases_of_a_rollout_are_kept() -> None:
+def test_both_releases_of_a_rollout_are_kept_one_at_a_look() -> None:
     new = placed(make_copy(release=3), tags={"disk": "ssd"})
     hosts = (make_host("host-2"), make_host("host-3", tags={"disk": "ssd"}))
-    found = told(lost(placed(ONE), new, hosts=hosts))
-    assert found == [("hello_v2.web.1.g2", "host-2"), ("hello_v3.web.1.g2", "host-3")]
+    facts: dict[str, Any] = {"hosts": hosts, "route": make_route(2, 3)}
+    assert told(lost(placed(ONE), new, **facts)) == [("hello_v3.web.1.g2", "host-3")]
+    again = placed(make_copy(release=3, generation=2), "host-3", succeeds=1)
+    assert told(lost(placed(ONE), new, again, **facts)) == [("hello_v2.web.1.g2", "host-2")]
+
+
+def test_those_with_most_requests_come_first() -> None:
+    route = replace(make_route(2, 3), releases={"2": 5, "3": 1})
+    new = placed(make_copy(release=3))
+    assert told(lost(placed(ONE), new, route=route)) == [("hello_v2.web.1.g2", "host-2")]
+
+
+def test_what_a_change_made_that_failed_or_does_not_serve_yet_is_left() -> None:
+    new = make_copy(release=3)
+    assert told(lost(placed(ONE, "host-2"), placed(new))) == []
+    assert told(lost(placed(new))) == [("hello_v3.web.1.g2", "host-2")], "nobody else is there"
+    leaves = lost(placed(ONE), placed(new, "host-2"), route=make_route(3))
+    assert told(leaves) == [], "the new one has its requests"
 
 
 def test_nothing_that_was_planned_begins() -> None:
