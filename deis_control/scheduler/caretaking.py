@@ -4,7 +4,8 @@ What the store itself says is enough for a failover: which copies shall run, and
 host. So it goes for all apps while a leader leads that was elected without PostgreSQL: it cannot
 raise the epoch, so it must neither write there nor follow what it may remember of it
 (`Caretaker`). And for apps with work that waits for PostgreSQL, such as a change that is to begin
-or to end (`looked_after`). Every write is fenced by the election key, as always.
+or to end, or the first look of a term (`looked_after`). Every write is fenced by the election key,
+as always.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ def kept_targets(world: World) -> list[Target]:
         return []
     weights = world.route.route.releases
     releases: dict[int, list[Placed]] = {}
-    for item in _kept(world.placed.values(), {int(release) for release in weights}):
+    for item in _kept(world.placed.values(), weights):
         releases.setdefault(item.copy.release, []).append(item)
     most = sorted(releases, key=lambda number: (-weights.get(str(number), -1), -number))
     return [_target(world, releases[number]) for number in most]
@@ -71,7 +72,7 @@ def successors(world: World, engine: str) -> tuple[Place, ...]:
     return ()
 
 
-def _kept(placed: Iterable[Placed], routed: Collection[int]) -> Iterable[Placed]:
+def _kept(placed: Iterable[Placed], routed: Collection[str]) -> Iterable[Placed]:
     """The running placements that are made again when their hosts are lost.
 
     Of those that differ by generation only, the oldest: `succession` knows who of them shall run.
@@ -85,9 +86,9 @@ def _kept(placed: Iterable[Placed], routed: Collection[int]) -> Iterable[Placed]
             before = found.get(slot)
             if before is None or item.copy.generation < before.copy.generation:
                 found[slot] = item
-    serving = {(kind, num) for release, kind, num in found if release in routed}
+    serving = {(kind, num) for release, kind, num in found if str(release) in routed}
     for (release, kind, num), item in found.items():
-        if release in routed or (kind, num) not in serving:
+        if str(release) in routed or (kind, num) not in serving:
             yield item
 
 

@@ -96,7 +96,7 @@ class Worker:
         return False
 
     async def _looked_after(self, work: Awaitable[_T]) -> _T:
-        """Wait for what PostgreSQL is asked; copies of lost hosts do not wait with it."""
+        """Wait for PostgreSQL, or before it is asked again; copies of lost hosts do not wait."""
         return await looked_after(self._lead, lambda: (self.app,), work)
 
     async def _learn(self, app: UUID) -> None:
@@ -118,6 +118,7 @@ class Worker:
             desired = self._lead.catalogue.get(self.app)
             if decision is None and desired is not None:
                 blueprint = await self._looked_after(self._blueprint(desired))
+                await self._lead.store.trust()  # What a look has written meanwhile may be unseen.
                 if self._lead.catalogue.get(self.app) != desired:
                     continue
                 decision = rest_decision(self._lead, self.app, blueprint, self._timers)

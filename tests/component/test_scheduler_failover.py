@@ -157,7 +157,11 @@ async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
         served = await scheduling.served()
         return all("_v3." in name for name in served) and len(served) == 4
 
-    await eventually(rolled_out, within=30)
+    async def over() -> bool:
+        left = set(await scheduling.placements()) - set(await scheduling.placements(STOP))
+        return await rolled_out() and all("_v3." in name for name in left)
+
+    await eventually(over, within=30)
     await running_on(scheduling, host_1=2, host_2=2)
     await scheduling.cluster.lose("host-1")
     await eventually(lambda: serves_on(scheduling, "host-2", 4), within=30)
@@ -166,6 +170,26 @@ async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
     assert (done.phase, done.reason) == (OpPhase.DONE, "")
     await running_on(scheduling, host_2=4)
     assert await rolled_out()
+
+
+def unanswered(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, asked: str, *, silent: bool
+) -> tuple[asyncio.Event, asyncio.Event]:
+    """Have what is asked of PostgreSQL refused, or not answered at all.
+
+    The one event is set when it has been asked, the other one ends it.
+    """
+    real, waits, back = getattr(module, asked), asyncio.Event(), asyncio.Event()
+
+    async def away(*args: Any, **facts: Any) -> Any:
+        waits.set()
+        if not silent and not back.is_set():
+            raise DatabaseAway
+        await back.wait()
+        return await real(*args, **facts)
+
+    monkeypatch.setattr(module, asked, away)
+    return waits, back
 
 
 @pytest.mark.parametrize("silent", [False, True])
@@ -178,7 +202,7 @@ async def test_a_failover_needs_no_database_while_a_change_waits_for_it(
         (releases, "before"),
     ],
 )
-async def test_copies_are_made_again_wherever_a_change_waits_for_the_database(
+async def test_copies_are_made_again_where_a_change_waits_for_the_database(
     scheduling: Scheduling,
     monkeypatch: pytest.MonkeyPatch,
     module: ModuleType,
@@ -189,16 +213,8 @@ async def test_copies_are_made_again_wherever_a_change_waits_for_the_database(
     app = await scheduling.make_app()
     await scheduling.deployed(app, web=4)
     await running_on(scheduling, host_1=2, host_2=2)
-    real, waits, back = getattr(module, asked), asyncio.Event(), asyncio.Event()
-
-    async def away(*args: Any, **facts: Any) -> Any:
-        waits.set()
-        if not silent and not back.is_set():
-            raise DatabaseAway
-        await back.wait()
-        return await real(*args, **facts)
-
-    monkeypatch.setattr(module, asked, away)
+    await scheduling.quiet()
+    waits, back = unanswered(monkeypatch, module, asked, silent=silent)
     operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
     await asyncio.wait_for(waits.wait(), 20)
     await scheduling.cluster.lose("host-1")
@@ -208,6 +224,22 @@ async def test_copies_are_made_again_wherever_a_change_waits_for_the_database(
     assert (done.phase, done.reason) == (OpPhase.DONE, "")
     await running_on(scheduling, host_2=4)
     assert all("_v3." in name for name in await scheduling.served())
+
+
+async def test_copies_are_made_again_before_a_term_has_read_the_database(
+    scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scheduling.lead("control-1")
+    await scheduling.deployed(await scheduling.make_app(), web=4)
+    await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.kill("control-1")
+    waits, back = unanswered(monkeypatch, operations, "next_open", silent=True)
+    await scheduling.lead("control-2")
+    await asyncio.wait_for(waits.wait(), 20)
+    await scheduling.cluster.lose("host-1")
+    await eventually(lambda: serves_on(scheduling, "host-2", 4), within=15)
+    back.set()
+    await running_on(scheduling, host_2=4)
 
 
 async def test_a_new_leader_makes_copies_again_before_the_database_is_back(

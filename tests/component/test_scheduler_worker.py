@@ -40,9 +40,11 @@ class StandInTerm:
         self.written: list[tuple[set[int], int]] = []
         """The releases of the copies that were placed, and the blueprint's."""
         self.store = self.view = self
+        self.trusted = 0
 
     async def trust(self) -> None:
         """The store is trusted."""
+        self.trusted += 1
 
     def app(self, _: str) -> AppKeys:
         return AppKeys()
@@ -105,6 +107,20 @@ async def term(database: Database) -> StandInTerm:
 async def test_copies_are_made_of_the_release_that_they_are_named_for(term: StandInTerm) -> None:
     await term.work()
     assert term.written == [({1}, 1)]
+
+
+async def test_the_store_is_looked_at_anew_when_a_release_was_loaded(
+    term: StandInTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = releases.target
+
+    async def loaded(conn: Connection, ring: Ring, app: App, release: Release) -> ReleaseTarget:
+        term.trusted = 0
+        return await load(conn, ring, app, release)
+
+    monkeypatch.setattr(releases, "target", loaded)
+    await term.work()
+    assert term.trusted == 1, "copies of lost hosts may have been made again meanwhile"
 
 
 async def test_a_release_that_came_while_one_was_loaded_is_looked_at_anew(
