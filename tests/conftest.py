@@ -42,6 +42,7 @@ pytest_plugins = [
     "tests.fixtures.recording",
     "tests.fixtures.seen",
     "tests.fixtures.storm",
+    "tests.fixtures.spread",
 ]
 
 

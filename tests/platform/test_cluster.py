@@ -8,18 +8,15 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 
 from tests.fixtures import deeds
 from tests.fixtures.cluster import MACHINE, Cluster, running_cluster, steadily
-from tests.fixtures.invariants import at_rest
-from tests.fixtures.leading import leaders
 from tests.fixtures.load import Load, wait_for
 from tests.fixtures.platform import DEISCTL, App, leftovers, poll, run
-from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, busy_app, moment
+from tests.fixtures.traffic import BESIDE_OTHERS, Traffic, moment
 from tests.load.bench_endpoints import ended_and_started, placed
 from tests.load.etcd_requests import KEEPALIVE, WATCH, requests
 
@@ -27,37 +24,11 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.long(500)]
 
 FIFTY_A_SECOND = 0.02
 ROUTERS = ("local-1", "local-2")
-TTL = 10.0
-"""Of a host's lease, in seconds."""
-TAKEOVER = 7.0
-"""Seconds until another control plane leads, as is promised."""
 CONVERGED = 3.0
 """Seconds; ten times what 95 of 100 take at most."""
 REVISIONS = 100
 REQUESTS = 300
 """What a deploy of six copies may cost etcd, its own tests' questions included."""
-
-
-@pytest.fixture(scope="module")
-def app_of_six(cluster_of_three: Cluster) -> Iterator[App]:
-    """An app pushed through the relay, of six copies on three hosts."""
-    with busy_app(cluster_of_three) as app:
-        yield app
-
-
-@pytest.fixture
-def spread(cluster: Cluster, app_of_six: App) -> Iterator[App]:
-    """The same, two copies on each host; when a test is done with it all is as it shall be."""
-
-    def even() -> bool:
-        return [len(names) for names in cluster.copies(app_of_six.name).values()] == [2, 2, 2]
-
-    if not even():
-        deeds.hosts(cluster, "rebalance")
-        poll(even, 120, "two copies on each host")
-    yield app_of_six
-    cluster.heal()
-    asyncio.run(at_rest(cluster))
 
 
 def serves(cluster: Cluster, app: App, router: str) -> bool:
@@ -344,27 +315,3 @@ def test_no_request_fails_while_a_cluster(
     with traffic.flows():
         happens(cluster, spread)
     assert [traffic.failures(router) for router in ROUTERS] == [[], []]
-
-
-@pytest.mark.parametrize("leads", [False, True])
-def test_a_host_that_loses_power_is_replaced(cluster: Cluster, spread: App, leads: bool) -> None:
-    leading, (leader, term) = leaders(cluster), cluster.leader()
-    # Of those that lead something the platform's host, for another one must lead it soon.
-    victim = leader if leads else next(n for n in reversed(cluster.names) if n not in leading)
-    routers = [name for name in ROUTERS if name != victim]
-    traffic = Traffic(cluster, spread.host, routers, BESIDE_OTHERS)
-    patience, strength = (2 * TTL + 5, 2 * TTL + 10) if leads else (TTL + 2, TTL + 5)
-    with traffic.flows():
-        began = moment()
-        cluster.power_off(victim)
-        if leads:
-            poll(lambda: cluster.leader()[1] > term, 10 * TAKEOVER, "another one leads")
-            print(f"another one leads after {moment() - began:.1f} s")
-        whole = partial(deeds.serve_elsewhere, cluster, spread, victim)
-        poll(whole, 10 * strength, "six copies serve")
-        serve = moment()
-        traffic.settle(4.0)
-    gaps = {router: round(traffic.longest_gap(router, began), 1) for router in routers}
-    print(f"power off, leading {leads}: whole after {serve - began:.1f} s, last failures {gaps}")
-    assert all(gap < 10 * patience for gap in gaps.values()), gaps
-    assert [traffic.failures(router, after=serve) for router in routers] == [[]] * len(routers)
