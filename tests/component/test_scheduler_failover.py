@@ -10,7 +10,7 @@ import pytest
 from deis_control.db import operations, releases
 from deis_control.db.pool import DatabaseAway
 from deis_control.deltas import ConfigDelta, RestartDelta
-from deis_control.model import OpPhase
+from deis_control.model import App, OpPhase
 from deis_control.scheduler import rollout
 from deis_node.cluster import keys
 from deis_node.cluster.names import CopyName
@@ -40,6 +40,15 @@ async def running_on(scheduling: Scheduling, **hosts: int) -> None:
         return True
 
     await eventually(so, within=30)
+
+
+async def four_at_rest(scheduling: Scheduling) -> App:
+    """An app of two copies on each host, when the leader has nothing more to do for it."""
+    app = await scheduling.make_app()
+    await scheduling.deployed(app, web=4)
+    await running_on(scheduling, host_1=2, host_2=2)
+    await scheduling.quiet()
+    return app
 
 
 async def serves_on(scheduling: Scheduling, host: str, count: int) -> bool:
@@ -132,10 +141,7 @@ async def test_a_failover_needs_no_database(
     scheduling: Scheduling, postgres: PostgresServer, postgres_back: None
 ) -> None:
     await scheduling.lead()
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=4)
-    await running_on(scheduling, host_1=2, host_2=2)
-    await scheduling.quiet()
+    await four_at_rest(scheduling)
     await asyncio.to_thread(postgres.kill)
     await scheduling.cluster.lose("host-1")
     await running_on(scheduling, host_2=4)
@@ -210,10 +216,7 @@ async def test_copies_are_made_again_where_a_change_waits_for_the_database(
     silent: bool,
 ) -> None:
     await scheduling.lead()
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=4)
-    await running_on(scheduling, host_1=2, host_2=2)
-    await scheduling.quiet()
+    app = await four_at_rest(scheduling)
     waits, back = unanswered(monkeypatch, module, asked, silent=silent)
     operation = await scheduling.submit(app, ConfigDelta({"A": "1"}))
     await asyncio.wait_for(waits.wait(), 20)
@@ -230,8 +233,7 @@ async def test_copies_are_made_again_before_a_term_has_read_the_database(
     scheduling: Scheduling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scheduling.lead("control-1")
-    await scheduling.deployed(await scheduling.make_app(), web=4)
-    await running_on(scheduling, host_1=2, host_2=2)
+    await four_at_rest(scheduling)
     await scheduling.kill("control-1")
     waits, back = unanswered(monkeypatch, operations, "next_open", silent=True)
     await scheduling.lead("control-2")
@@ -247,10 +249,7 @@ async def test_a_new_leader_makes_copies_again_before_the_database_is_back(
 ) -> None:
     await scheduling.lead("control-1")
     await scheduling.lead("control-2")
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=4)
-    await running_on(scheduling, host_1=2, host_2=2)
-    await scheduling.quiet()
+    app = await four_at_rest(scheduling)
     await asyncio.to_thread(postgres.kill)
     await scheduling.kill((await leader(scheduling)).name)
     await scheduling.cluster.lose("host-1")
@@ -298,10 +297,7 @@ async def test_a_store_that_is_emptied_moves_nothing_though_no_host_is_known(
     scheduling: Scheduling, etcd_server: EtcdMember
 ) -> None:
     await scheduling.lead()
-    app = await scheduling.make_app()
-    await scheduling.deployed(app, web=4)
-    await running_on(scheduling, host_1=2, host_2=2)
-    await scheduling.quiet()
+    await four_at_rest(scheduling)
     before = set(await scheduling.placements())
     scheduling.cluster.away = {"host-1", "host-2"}
     await asyncio.to_thread(etcd_server.wipe)
